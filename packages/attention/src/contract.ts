@@ -1,0 +1,142 @@
+/**
+ * The one contract of all attention variants. Tensors are TensorFlow.js tensors, `[batch, heads, time, headDim]`.
+ * A variant is pure: its parameters come in by name, and its recurrent state goes in and comes out.
+ */
+import type { DropoutSource, RowUpdate } from '@t2r/engine';
+import type { Tensor } from '@tensorflow/tfjs-core';
+
+export interface AttentionShape {
+  heads: number;
+  /** Width of a head's query and key (and value). */
+  headDim: number;
+}
+
+/** How a parameter is drawn: a pure function of (seed, name). */
+export type Initializer =
+  | { kind: 'zeros' }
+  | { kind: 'ones' }
+  | { kind: 'normal'; std: number }
+  /** U(-bound, bound). */
+  | { kind: 'uniform'; bound: number };
+
+export interface ParameterSpec {
+  name: string;
+  shape: number[];
+  init: Initializer;
+  /** False for parameters without weight decay (biases, norms). */
+  decay?: boolean;
+}
+
+/** Parameters of one attention, by the names of its `parameters`. */
+export type AttentionParameters = Record<string, Tensor>;
+
+/** One tensor of a recurrent state. */
+export interface StateSpec {
+  name: string;
+  shape: number[];
+  /** True for a cache that grows with the text (softmax); its axis 2 is the capacity in positions. */
+  grows?: boolean;
+}
+
+/** New value of a state tensor: whole, or rows written into a growing cache. */
+export type StateUpdate = Tensor | RowUpdate;
+
+export interface ParallelOptions {
+  /** True: position t sees positions <= t. False: all (cross-attention). */
+  causal: boolean;
+  /** [batch, keys], 1 for real keys and 0 for padding; absent means all real. */
+  keyMask?: Tensor;
+  /** Dropout on the normalised attention weights in training. */
+  dropout?: { source: DropoutSource; rate: number };
+}
+
+/** What a recurrent call knows besides q, k, v. */
+export interface RecurrentOptions {
+  /** int32 scalar: number of positions already in the state. */
+  position: Tensor;
+  /** Name of the program input that holds it, for row updates of growing caches. */
+  positionInput: string;
+  /** prefill only: int32 scalar, how many of the given positions are real; the rest is right padding and leaves the state alone. */
+  count?: Tensor;
+}
+
+export interface RecurrentResult {
+  /** [batch, heads, time, headDim] */
+  output: Tensor;
+  state: Record<string, StateUpdate>;
+}
+
+export interface Attention {
+  /** Component name, e.g. 't2r-mlp'. */
+  readonly name: string;
+  /** Validated options, as they are stored in a checkpoint's config. */
+  readonly options: Record<string, unknown>;
+  /** True when the recurrent state has a fixed size. */
+  readonly recurrent: boolean;
+  /** What the variant adds to the q, k, v and output projections. */
+  parameters(shape: AttentionShape): ParameterSpec[];
+  /** All positions at once; q [B,H,T,d], k and v [B,H,S,d] -> [B,H,T,d]. */
+  parallel(q: Tensor, k: Tensor, v: Tensor, parameters: AttentionParameters, options: ParallelOptions): Tensor;
+  /** The recurrent state; `capacity` (positions) matters only to growing caches. Initial values are zeros. */
+  state(shape: AttentionShape, batch: number, capacity: number): StateSpec[];
+  /** One position: q, k, v [B,H,1,d]. */
+  step(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    state: Record<string, Tensor>,
+    parameters: AttentionParameters,
+    options: RecurrentOptions,
+  ): RecurrentResult;
+  /** Several positions on top of a state (chunked form): q, k, v [B,H,T,d]. Equals T steps. */
+  prefill(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    state: Record<string, Tensor>,
+    parameters: AttentionParameters,
+    options: RecurrentOptions,
+  ): RecurrentResult;
+  /**
+   * Inference weights with the feature map folded into the projections (paper, Eq. 8), when the variant has them: from
+   * q/k projections [modelDim, heads * headDim] and biases to [modelDim, heads * features] and biases.
+   */
+  fuse?(weights: FusableWeights): FusedWeights;
+  /** One position from pre-activations made with fused weights: q, k [B,H,1,features], v [B,H,1,d]. */
+  fusedStep?(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    state: Record<string, Tensor>,
+    options: RecurrentOptions,
+  ): RecurrentResult;
+}
+
+/** Host-side (Float32Array, row-major) weights of one layer's q and k projections and feature map. */
+export interface FusableWeights {
+  shape: AttentionShape;
+  modelDim: number;
+  /** [modelDim, heads * headDim] */
+  queryWeight: Float32Array;
+  /** [heads * headDim] */
+  queryBias: Float32Array;
+  keyWeight: Float32Array;
+  keyBias: Float32Array;
+  parameters: Record<string, Float32Array>;
+}
+
+export interface FusedWeights {
+  /** Features per head. */
+  features: number;
+  /** [modelDim, heads * features] */
+  queryWeight: Float32Array;
+  queryBias: Float32Array;
+  keyWeight: Float32Array;
+  keyBias: Float32Array;
+}
+
+declare module '@t2r/core' {
+  interface ComponentKinds {
+    attention: Attention;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * What an engine is. A program is a plain function over TensorFlow.js tensors; an engine compiles it (the `onnx` engine
+ * traces it once to an ONNX graph, the others run it as it is) and runs it with named inputs. What persists between runs
+ * (parameters, optimizer state, recurrent state) lives in `Variables`, which several programs may share.
+ */
+import type { Tensor } from '@tensorflow/tfjs-core';
+
+export type DType = 'float32' | 'int32' | 'bool';
+export type HostArray = Float32Array | Int32Array;
+export interface TensorSpec {
+  shape: readonly number[];
+  /** Default 'float32'. 'bool' is fed as Int32Array of 0 and 1. */
+  dtype?: DType;
+}
+export interface HostTensor extends TensorSpec {
+  data: HostArray;
+}
+
+/** Named tensors that stay with the engine between runs. */
+export interface Variables {
+  names(): string[];
+  has(name: string): boolean;
+  spec(name: string): Required<TensorSpec>;
+  /** A copy of the present value. */
+  read(name: string): HostArray;
+  /** Replaces the value; the length must fit the variable's shape. */
+  write(name: string, data: HostArray): void;
+  /** Adds a variable. Throws where the name is taken. */
+  add(name: string, value: HostTensor): void;
+  dispose(): void;
+}
+
+/** In-place update of some rows of a variable along an axis, e.g. new keys into a cache [batch, heads, capacity, headDim]. */
+export interface RowUpdate {
+  /** Same shape as the variable, but `rows.shape[axis]` rows. */
+  rows: Tensor;
+  axis: number;
+  /** Name of the int32 scalar input that holds the first row to write. */
+  at: string;
+}
+
+export type TensorMap = Record<string, Tensor>;
+
+export interface ProgramResult {
+  /** Values handed back by `run`. */
+  outputs: TensorMap;
+  /** New values of variables, by variable name. */
+  updates?: Record<string, Tensor | RowUpdate>;
+}
+
+/** Pure: everything that varies from run to run comes in through `inputs` and `variables`. */
+export type Program = (inputs: TensorMap, variables: TensorMap) => ProgramResult;
+
+export interface CompileOptions {
+  /** For messages and exported files. */
+  name: string;
+  inputs: Record<string, TensorSpec>;
+  /** Variables the program may read (only those it touches become inputs of the graph). */
+  variables?: Variables;
+  /** Weights that never change for this program: folded into the graph. Appear beside the variables under their names. */
+  constants?: Record<string, HostTensor>;
+  program: Program;
+}
+
+export interface CompiledProgram {
+  readonly name: string;
+  /** Runs once; updates are in the variables when the promise resolves. Output arrays are the caller's to keep. */
+  run(inputs: Record<string, HostArray>): Promise<Record<string, HostArray>>;
+  /** Writes the traced graph as an .onnx file (engine `onnx` only; others reject with a UserError). */
+  export(path: string, options?: { externalData?: boolean }): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export interface Engine {
+  readonly name: string;
+  variables(initial?: Record<string, HostTensor>): Variables;
+  compile(options: CompileOptions): Promise<CompiledProgram>;
+  dispose(): Promise<void>;
+}
+
+declare module '@t2r/core' {
+  interface ComponentKinds {
+    /** Lazily opened: creating the component touches no native library. */
+    engine: { open(): Promise<Engine> };
+  }
+}
+
+/**
+ * Randomness inside a program. Dropout masks are a pure function of (seed, step, site): the mask pool is drawn once from
+ * the seed, and each site reads a slice of it at an offset which the host derives from (seed, step, site).
+ */
+export interface DropoutSource {
+  /** x with each element kept with probability 1 - rate and scaled by 1 / (1 - rate). Each call is a new site. */
+  dropout(x: Tensor, rate: number): Tensor;
+}

@@ -1,0 +1,100 @@
+/**
+ * A language model is a set of named parameters and pure functions over them. Weight matrices are stored
+ * [in, out] (x @ W), names are flat with dots: `embed.weight`, `positions.weight`, `layers.0.attention.q.weight`.
+ */
+import type { Attention, ParameterSpec, StateSpec, StateUpdate } from '@t2r/attention';
+import type { ComponentSpec } from '@t2r/core';
+import type { DropoutSource, TensorMap } from '@t2r/engine';
+import type { Tensor } from '@tensorflow/tfjs-core';
+
+export interface LmConfig {
+  use: 'decoder-lm';
+  vocab: number;
+  layers: number;
+  dim: number;
+  heads: number;
+  ffn: number;
+  activation: 'relu' | 'gelu';
+  norm: 'pre' | 'post';
+  positions: 'learned' | 'sinusoidal' | 'none';
+  /** Longest position of learned positions; the block size that training assumes otherwise. */
+  maxPositions: number;
+  /** Output projection is the transposed embedding. */
+  tieOutput: boolean;
+  /** Embeddings are multiplied by sqrt(dim). */
+  scaleEmbedding: boolean;
+  dropout: number;
+  attentionDropout: number;
+  activationDropout: number;
+  /** Standard deviation of the normal initialisation of matrices and embeddings. */
+  initStd: number;
+  /** One per layer. */
+  attention: ComponentSpec[];
+}
+
+export interface ForwardOptions {
+  /** Given in training: dropout is on. */
+  dropout?: DropoutSource;
+}
+
+export interface LanguageModel {
+  readonly config: LmConfig;
+  readonly attention: readonly Attention[];
+  /** All parameters in a fixed order. */
+  parameters(): ParameterSpec[];
+  /** ids [B,T] int32 -> last hidden states after the final norm, [B,T,dim]. */
+  hidden(ids: Tensor, parameters: TensorMap, options?: ForwardOptions): Tensor;
+  /** [.., dim] -> [.., vocab]. */
+  logits(hidden: Tensor, parameters: TensorMap): Tensor;
+  /**
+   * Mean cross-entropy in nats over targets [B,T] int32, weighted by `weights` [B,T] (0 = not scored) when given;
+   * with `labelSmoothing` e: (1-e) * nll + e/V * sum(-log p).
+   */
+  loss(
+    ids: Tensor,
+    targets: Tensor,
+    parameters: TensorMap,
+    options?: ForwardOptions & { labelSmoothing?: number; weights?: Tensor },
+  ): Tensor;
+  /** Sum of -log p(target) per position, [B,T], without dropout or smoothing: what perplexity is made of. */
+  negativeLogLikelihood(ids: Tensor, targets: Tensor, parameters: TensorMap): Tensor;
+  /** Recurrent state of all layers, names prefixed `layers.N.`; `capacity` is for growing caches. */
+  state(batch: number, capacity: number): StateSpec[];
+  /** True when no layer's state grows. */
+  readonly recurrent: boolean;
+  /** Bytes of float32 state one sequence needs at a position. */
+  stateBytes(position: number): number;
+  /**
+   * One position: ids [B] int32, position int32 scalar. `parameters` are those of `inferenceWeights`.
+   * Returns logits [B,vocab] and the new state.
+   */
+  step(ids: Tensor, position: Tensor, state: TensorMap, parameters: TensorMap, options: StepOptions): DecodeResult;
+  /** ids [B,T] right-padded, `count` int32 scalar real positions: logits [B,vocab] after the last real one, and state. */
+  prefill(
+    ids: Tensor,
+    position: Tensor,
+    count: Tensor,
+    state: TensorMap,
+    parameters: TensorMap,
+    options: StepOptions,
+  ): DecodeResult;
+  /** Weights of the step program: feature maps folded into projections where the variant can (paper, Eq. 8). */
+  stepWeights(parameters: Record<string, Float32Array>): Record<string, { shape: number[]; data: Float32Array }>;
+}
+
+export interface StepOptions {
+  /** Name of the program input that holds the position. */
+  positionInput: string;
+}
+
+export interface DecodeResult {
+  logits: Tensor;
+  state: Record<string, StateUpdate>;
+}
+
+declare module '@t2r/core' {
+  interface ComponentKinds {
+    /** `create` gives a model builder, because the vocabulary is known only with the tokenizer. */
+    model: { build(vocab: number): LanguageModel; readonly config: Omit<LmConfig, 'vocab'> };
+  }
+}

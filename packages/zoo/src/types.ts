@@ -1,0 +1,18 @@
+/** The checkpoint folder: model.safetensors, config.json (LmConfig + provenance) and tokenizer.json beside them. */
+import type { LmConfig } from '@t2r/models';
+
+export interface CheckpointConfig {
+  format: 't2r-checkpoint';
+  version: 1;
+  model: LmConfig;
+  /** Where the weights come from: step, key, what was swapped, losses. Free-form JSON. */
+  provenance?: Record<string, unknown>;
+}
+
+export interface Checkpoint {
+  config: CheckpointConfig;
+  /** By parameter name, row-major float32. */
+  weights: Record<string, { shape: number[]; data: Float32Array }>;
+  /** Path of tokenizer.json, when the folder has one. */
+  tokenizer?: string;
+}
