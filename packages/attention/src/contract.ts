@@ -2,6 +2,8 @@
  * The one contract of all attention variants. Tensors are TensorFlow.js tensors, `[batch, heads, time, headDim]`.
  * A variant is pure: its parameters come in by name, and its recurrent state goes in and comes out.
  */
+
+import type {} from '@t2r/core';
 import type { DropoutSource, RowUpdate } from '@t2r/engine';
 import type { Tensor } from '@tensorflow/tfjs-core';
 

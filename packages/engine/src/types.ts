@@ -3,6 +3,7 @@
  * traces it once to an ONNX graph, the others run it as it is) and runs it with named inputs. What persists between runs
  * (parameters, optimizer state, recurrent state) lives in `Variables`, which several programs may share.
  */
+import type {} from '@t2r/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 
 export type DType = 'float32' | 'int32' | 'bool';
