@@ -44,3 +44,14 @@ export interface Plugin {
   name: string;
   components: readonly Component[];
 }
+
+/** Declares a plugin. The identity function: it only checks the type. */
+export function definePlugin(plugin: Plugin): Plugin {
+  return plugin;
+}
+
+/** Declares a component with the type of its options inferred from its schema. */
+export function defineComponent<K extends ComponentKind, S extends z.ZodObject>(component: Component<K, S>): Component {
+  // A registry holds components of every kind and schema; what `create` is given has passed `schema` first.
+  return component as unknown as Component;
+}

@@ -1,7 +1,18 @@
-export type { Component, ComponentKind, ComponentKinds, ComponentSpec, CreateContext, Plugin } from './component.js';
+export {
+  type Component,
+  type ComponentKind,
+  type ComponentKinds,
+  type ComponentSpec,
+  type CreateContext,
+  defineComponent,
+  definePlugin,
+  type Plugin,
+} from './component.js';
 export { formatLocation, type SourceLocation, UserError, type UserErrorOptions } from './errors.js';
 export type { EventSink, RunEvent, TimedEvent } from './events.js';
+export { explainWriteError, writeFileAtomic, writeFileAtomicWith, writeJsonAtomic } from './files.js';
 export { COMPONENT_META, componentOption, STEP_REF_META, stepRef } from './options.js';
+export { createRandom, deriveSeed, type Random } from './random.js';
 export type {
   Artifact,
   ArtifactKind,
