@@ -1,0 +1,60 @@
+/** The checkpoint folder: model.safetensors, config.json and, where the model has a tokenizer, tokenizer.json. */
+import { access, copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ParameterSpec } from '@t2r/attention';
+import { writeFileAtomicWith, writeJsonAtomic } from '@t2r/core';
+import type { LmConfig } from '@t2r/models';
+import { readCheckpointConfig } from './config.js';
+import { readSafetensors } from './safetensors-read.js';
+import { writeSafetensors } from './safetensors-write.js';
+import type { Checkpoint, CheckpointConfig } from './types.js';
+import { verifyWeights } from './verify.js';
+
+const WEIGHTS_FILE = 'model.safetensors';
+const CONFIG_FILE = 'config.json';
+const TOKENIZER_FILE = 'tokenizer.json';
+
+export interface SaveCheckpointOptions {
+  config: CheckpointConfig;
+  /** By parameter name, row-major. */
+  weights: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
+  /** tokenizer.json to copy beside the weights. */
+  tokenizerPath?: string;
+}
+
+/** Writes a checkpoint folder; each file appears only when it is complete, config.json last. */
+export async function saveCheckpoint(
+  folder: string,
+  { config, weights, tokenizerPath }: SaveCheckpointOptions,
+): Promise<void> {
+  await writeSafetensors(join(folder, WEIGHTS_FILE), weights, { format: config.format });
+  if (tokenizerPath !== undefined)
+    await writeFileAtomicWith(join(folder, TOKENIZER_FILE), (temporary) => copyFile(tokenizerPath, temporary));
+  await writeJsonAtomic(join(folder, CONFIG_FILE), config);
+}
+
+export interface LoadCheckpointOptions {
+  /** What the model of this configuration asks for; when given, the tensors must be exactly these. */
+  parameters?: (model: LmConfig) => readonly ParameterSpec[];
+}
+
+/**
+ * Reads a checkpoint folder.
+ *
+ * @throws UserError when a file is missing, truncated or damaged, or the tensors are not those the model asks for
+ */
+export async function loadCheckpoint(folder: string, { parameters }: LoadCheckpointOptions = {}): Promise<Checkpoint> {
+  const config = await readCheckpointConfig(join(folder, CONFIG_FILE));
+  const weightsPath = join(folder, WEIGHTS_FILE);
+  const { tensors } = await readSafetensors(weightsPath);
+  if (parameters !== undefined) verifyWeights(weightsPath, tensors, parameters(config.model));
+  const weights: Checkpoint['weights'] = {};
+  for (const [name, { shape, data }] of Object.entries(tensors))
+    weights[name] = { shape: [...shape], data: data instanceof Float32Array ? data : Float32Array.from(data) };
+  const tokenizer = join(folder, TOKENIZER_FILE);
+  const hasTokenizer = await access(tokenizer).then(
+    () => true,
+    () => false,
+  );
+  return { config, weights, ...(hasTokenizer ? { tokenizer } : {}) };
+}

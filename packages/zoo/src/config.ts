@@ -1,0 +1,64 @@
+/** Reading and checking a checkpoint's config.json. */
+import { readFile } from 'node:fs/promises';
+import { UserError } from '@t2r/core';
+import { z } from 'zod';
+import type { CheckpointConfig } from './types.js';
+
+const size = z.number().int().positive();
+const rate = z.number().min(0).max(1);
+
+const modelSchema = z.object({
+  use: z.literal('decoder-lm'),
+  vocab: size,
+  layers: size,
+  dim: size,
+  heads: size,
+  ffn: size,
+  activation: z.enum(['relu', 'gelu']),
+  norm: z.enum(['pre', 'post']),
+  positions: z.enum(['learned', 'sinusoidal', 'none']),
+  maxPositions: size,
+  tieOutput: z.boolean(),
+  scaleEmbedding: z.boolean(),
+  dropout: rate,
+  attentionDropout: rate,
+  activationDropout: rate,
+  initStd: z.number().positive(),
+  attention: z.array(z.looseObject({ use: z.string() })),
+});
+
+const schema = z.object({
+  format: z.literal('t2r-checkpoint'),
+  version: z.literal(1),
+  model: modelSchema.refine((model) => model.attention.length === model.layers, {
+    path: ['attention'],
+    message: 'expected one attention per layer',
+  }),
+  provenance: z.record(z.string(), z.unknown()).optional(),
+});
+
+/**
+ * Reads config.json of a checkpoint folder.
+ *
+ * @throws UserError when it is missing, is not JSON or lacks something, with the path of each wrong field
+ */
+export async function readCheckpointConfig(path: string): Promise<CheckpointConfig> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw new UserError(`cannot read the checkpoint's ${path}: ${(cause as Error).message}`, {
+      location: { file: path },
+      hint: 'A checkpoint is a folder with config.json and model.safetensors.',
+      cause,
+    });
+  }
+  const result = schema.safeParse(parsed);
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`);
+    throw new UserError(`${path} is not the config.json of a checkpoint; ${problems.join('; ')}`, {
+      location: { file: path },
+    });
+  }
+  return result.data;
+}
