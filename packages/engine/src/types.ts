@@ -50,7 +50,7 @@ export interface ProgramResult {
 }
 
 /** Pure: everything that varies from run to run comes in through `inputs` and `variables`. */
-export type Program = (inputs: TensorMap, variables: TensorMap) => ProgramResult;
+export type Program = (inputs: TensorMap, variables: TensorMap, random: DropoutSource) => ProgramResult;
 
 export interface CompileOptions {
   /** For messages and exported files. */
@@ -61,12 +61,19 @@ export interface CompileOptions {
   /** Weights that never change for this program: folded into the graph. Appear beside the variables under their names. */
   constants?: Record<string, HostTensor>;
   program: Program;
+  /** Seed of the program's dropout masks. Default 0. */
+  seed?: number;
+}
+
+export interface RunOptions {
+  /** Number of the run that dropout masks depend on, e.g. the optimizer step. Default 0. */
+  step?: number;
 }
 
 export interface CompiledProgram {
   readonly name: string;
   /** Runs once; updates are in the variables when the promise resolves. Output arrays are the caller's to keep. */
-  run(inputs: Record<string, HostArray>): Promise<Record<string, HostArray>>;
+  run(inputs: Record<string, HostArray>, options?: RunOptions): Promise<Record<string, HostArray>>;
   /** Writes the traced graph as an .onnx file (engine `onnx` only; others reject with a UserError). */
   export(path: string, options?: { externalData?: boolean }): Promise<void>;
   dispose(): Promise<void>;
@@ -87,10 +94,12 @@ declare module '@t2r/core' {
 }
 
 /**
- * Randomness inside a program. Dropout masks are a pure function of (seed, step, site): the mask pool is drawn once from
- * the seed, and each site reads a slice of it at an offset which the host derives from (seed, step, site).
+ * Randomness inside a program. Masks are a pure function of (seed, step, site), so that a resumed run draws what an
+ * uninterrupted one draws. Each call in a program is a new site.
  */
 export interface DropoutSource {
-  /** x with each element kept with probability 1 - rate and scaled by 1 / (1 - rate). Each call is a new site. */
+  /** x with each element kept with probability 1 - rate and scaled by 1 / (1 - rate); x itself where rate is 0. */
   dropout(x: Tensor, rate: number): Tensor;
+  /** The mask alone: 0 with probability rate, else 1 / (1 - rate). */
+  mask(shape: readonly number[], rate: number): Tensor;
 }

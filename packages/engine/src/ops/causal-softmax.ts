@@ -1,0 +1,55 @@
+/** Softmax attention weights under a causal mask, and the whole causal attention with a lean gradient. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { DropoutSource } from '../types.js';
+
+/** Large enough that exp underflows to 0, small enough that float32 sums stay finite. */
+const MASKED = -1e30;
+
+/** [queries, keys]: 0 where key <= query + (keys - queries), -1e30 elsewhere. */
+function causalBias(queries: number, keys: number): tf.Tensor2D {
+  const bias = new Float32Array(queries * keys);
+  for (let t = 0; t < queries; t++) bias.fill(MASKED, t * keys + t + 1 + keys - queries, (t + 1) * keys);
+  return tf.tensor2d(bias, [queries, keys]);
+}
+
+/** scores [..., T, T] -> weights that sum to one over the keys s <= t. */
+export function causalSoftmax(scores: tf.Tensor): tf.Tensor {
+  const [queries, keys] = scores.shape.slice(-2) as [number, number];
+  return tf.softmax(tf.add(scores, causalBias(queries, keys)));
+}
+
+/**
+ * Causal softmax attention `softmax(q k^T / sqrt(d) + mask) v` (Vaswani et al. 2017, Eq. 1), with dropout on the weights.
+ * q, k, v [batch, heads, T, d] -> [batch, heads, T, d].
+ *
+ * The gradient uses rowsum(dP * P) = rowsum(dY * Y) (Dao et al. 2022, arXiv 2205.14135, appendix B), which holds under
+ * dropout too and saves two passes over [batch, heads, T, T].
+ */
+export function causalAttention(
+  q: tf.Tensor,
+  k: tf.Tensor,
+  v: tf.Tensor,
+  dropout?: { source: DropoutSource; rate: number },
+): tf.Tensor {
+  const scale = q.shape[q.rank - 1]! ** -0.5;
+  const [batch, heads, time] = q.shape as [number, number, number];
+  // A dropped-out tensor of ones is the mask itself; it is a constant to the gradient.
+  const mask = dropout && dropout.rate > 0 ? dropout.source.mask([batch, heads, time, time], dropout.rate) : undefined;
+  const masked = (x: tf.Tensor) => (mask === undefined ? x : tf.mul(x, mask));
+  const op = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const [qs, ks, vs, save] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    const scaled = tf.mul(qs, scale); // [B, H, T, d]
+    const weights = causalSoftmax(tf.matMul(scaled, ks, false, true)); // [B, H, T, T]
+    const value = tf.matMul(masked(weights), vs); // [B, H, T, d]
+    save([scaled, ks, vs, weights, value]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [sq, sk, sv, p, y] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+      const dv = tf.matMul(masked(p), dy, true, false); // [B, H, T, d]
+      const dp = masked(tf.matMul(dy, sv, false, true)); // [B, H, T, T]
+      const ds = tf.mul(p, tf.sub(dp, tf.sum(tf.mul(dy, y), -1, true))); // [B, H, T, T]
+      return [tf.mul(tf.matMul(ds, sk), scale), tf.matMul(ds, sq, true, false), dv];
+    };
+    return { value, gradFunc };
+  });
+  return op(q, k, v);
+}

@@ -1,0 +1,96 @@
+/** Softmax cross-entropy with integer targets and label smoothing. */
+import * as tf from '@tensorflow/tfjs-core';
+import { scatterRows } from './embedding.js';
+import { runNamedKernel } from './named-kernel.js';
+
+/** probabilities [n, v] and targets [n] -> p(target) [n, 1]. */
+function pickTargets(probabilities: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor2D {
+  const picked = runNamedKernel('PickColumns', { x: probabilities, columns: targets })?.[0];
+  if (picked !== undefined) return picked as tf.Tensor2D;
+  const mask = tf.oneHot(targets, probabilities.shape[1]) as tf.Tensor2D;
+  return tf.sum(tf.mul(probabilities, tf.cast(mask, 'float32')), -1, true);
+}
+
+/** Smallest normal float32: keeps log finite where a probability underflows. */
+const TINY = 1.1754943508222875e-38;
+
+/**
+ * Cross-entropy of the output projection `hidden @ weight^T` in nats a row:
+ * `(1 - e) * -log p(target) + e / V * sum_v -log p(v)` with e = labelSmoothing (Szegedy et al. 2016, arXiv 1512.00567).
+ * hidden [n, d], weight [V, d], targets [n] int32 -> [n].
+ *
+ * The gradient never forms `p - onehot`: with p the softmax, `d hidden = p @ weight - weight[target]` and
+ * `d weight = p^T @ hidden - scatter(hidden)`, so only one [n, V] tensor lives from forward to backward.
+ */
+export function linearCrossEntropy(
+  hidden: tf.Tensor,
+  weight: tf.Tensor,
+  targets: tf.Tensor,
+  labelSmoothing = 0,
+): tf.Tensor1D {
+  const vocabulary = weight.shape[0]!;
+  const ids = targets as tf.Tensor1D;
+  const smooth = labelSmoothing / vocabulary;
+  const op = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const [h, w, save] = args as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
+    const probabilities = tf.softmax(tf.matMul(h, w, false, true)) as tf.Tensor2D; // [n, V]
+    save([h, w, probabilities]);
+    const nll = tf.neg(tf.log(tf.maximum(pickTargets(probabilities, ids), TINY))); // [n, 1]
+    const value = tf.reshape(labelSmoothing === 0 ? nll : smoothed(nll, h, w), [h.shape[0]]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [sh, sw, p] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+      const g = tf.reshape(dy, [-1, 1]) as tf.Tensor2D; // [n, 1]
+      const scaled = tf.mul(g, sh) as tf.Tensor2D; // [n, d]
+      let pull = tf.gather(sw, ids) as tf.Tensor2D; // [n, d]
+      let dw = tf.sub(
+        tf.matMul(p, scaled, true, false),
+        scatterRows(mulScalar(scaled, 1 - labelSmoothing), ids, vocabulary),
+      );
+      if (labelSmoothing !== 0) {
+        pull = tf.add(mulScalar(pull, 1 - labelSmoothing), mulScalar(tf.sum(sw, 0, true), smooth));
+        dw = tf.sub(dw, mulScalar(tf.sum(scaled, 0, true), smooth)); // [1, d] broadcast
+      }
+      return [tf.mul(g, tf.sub(tf.matMul(p, sw), pull)), dw];
+    };
+    return { value, gradFunc };
+  });
+
+  /** sum_v -log p(v) = V * logsumexp - h . sum_v w_v, and logsumexp = logit(target) + nll. */
+  function smoothed(nll: tf.Tensor, h: tf.Tensor2D, w: tf.Tensor2D): tf.Tensor {
+    const targetLogit = tf.sum(tf.mul(h, tf.gather(w, ids)), -1, true); // [n, 1]
+    const logSumExp = tf.add(targetLogit, nll); // [n, 1]
+    const logitSum = tf.matMul(h, tf.sum(w, 0, true) as tf.Tensor2D, false, true); // [n, 1]
+    const uniform = tf.sub(tf.mul(logSumExp, labelSmoothing), tf.mul(logitSum, smooth));
+    return tf.add(tf.mul(nll, 1 - labelSmoothing), uniform);
+  }
+  return op(hidden, weight) as tf.Tensor1D;
+}
+
+function mulScalar<T extends tf.Tensor>(x: T, factor: number): T {
+  return factor === 1 ? x : (tf.mul(x, factor) as T);
+}
+
+/**
+ * Cross-entropy of logits in nats a row, label smoothing as in `linearCrossEntropy`.
+ * logits [n, V], targets [n] int32 -> [n].
+ */
+export function crossEntropy(logits: tf.Tensor, targets: tf.Tensor, labelSmoothing = 0): tf.Tensor1D {
+  const vocabulary = logits.shape[1]!;
+  const ids = targets as tf.Tensor1D;
+  const op = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const [x, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
+    const logProbabilities = tf.logSoftmax(x); // [n, V]
+    save([logProbabilities]);
+    const nll = tf.neg(pickTargets(logProbabilities, ids)); // [n, 1]
+    const uniform = () => tf.mul(tf.mean(logProbabilities, -1, true), -labelSmoothing);
+    const value = labelSmoothing === 0 ? nll : tf.add(tf.mul(nll, 1 - labelSmoothing), uniform());
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const probabilities = tf.exp(saved[0]!); // [n, V]
+      const hot = tf.cast(tf.oneHot(ids, vocabulary), 'float32');
+      const target = tf.add(tf.mul(hot, 1 - labelSmoothing), labelSmoothing / vocabulary);
+      return tf.mul(tf.reshape(dy, [-1, 1]), tf.sub(probabilities, target));
+    };
+    return { value: tf.reshape(value, [x.shape[0]]), gradFunc };
+  });
+  return op(logits) as tf.Tensor1D;
+}
