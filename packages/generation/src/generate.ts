@@ -1,0 +1,68 @@
+/** The decoding loop: from a prompt's ids to a stream of new ids. */
+import { UserError } from '@t2r/core';
+import type { TextGenerator } from './generator.js';
+import { createSampler, type SamplingOptions } from './sampling.js';
+
+/** One new token. */
+export interface GeneratedToken {
+  id: number;
+  /** Its place in the text, counted from the first token of the prompt. */
+  position: number;
+  /** Natural log of its probability under the model itself: temperature 1, nothing filtered. */
+  logProb: number;
+}
+
+/** Why a generation ended; `max-positions`: the model has no further (learned) position. */
+export type StopReason = 'stop-token' | 'stop-string' | 'max-tokens' | 'max-positions';
+
+export interface GenerateOptions extends SamplingOptions {
+  /** New tokens at most; Infinity goes on until stopped. Default 256. */
+  maxTokens?: number;
+  /** Ids that end the text; the id itself is not yielded. Default: the tokenizer's end-of-text token, if it has one. */
+  stopTokens?: readonly number[];
+  /** Ends the generation with the signal's reason as the error. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Prefills the prompt and yields one token after another; see `TextGenerator.generate`. Throws UserError for an empty
+ * prompt without an end-of-text token to begin with, and for a prompt longer than the model's positions.
+ */
+export async function* generateTokens(
+  generator: TextGenerator,
+  promptIds: ArrayLike<number>,
+  options: GenerateOptions = {},
+): AsyncGenerator<GeneratedToken, StopReason> {
+  if (generator.batch !== 1) throw new RangeError(`generate is for a batch of 1, not of ${generator.batch}`);
+  const { maxTokens = 256, signal, ...sampling } = options;
+  const { endOfText } = generator.tokenizer ?? {};
+  const stopTokens = new Set(options.stopTokens ?? (endOfText === undefined ? [] : [endOfText]));
+  const sampler = createSampler(generator.model.config.vocab, sampling);
+  const prompt = promptIds.length > 0 ? promptIds : startOfText(endOfText);
+  // Only the repetition penalty looks back; the set never outgrows the vocabulary.
+  const seen = (sampling.repetitionPenalty ?? 1) === 1 ? undefined : new Set(Array.from(prompt));
+
+  generator.reset();
+  let logits = await generator.prefill(prompt);
+  for (let made = 0; made < maxTokens; made++) {
+    signal?.throwIfAborted();
+    const { position } = generator;
+    const { id, logProb } = sampler.sample(logits, position, seen);
+    if (stopTokens.has(id)) return 'stop-token';
+    yield { id, position, logProb };
+    seen?.add(id);
+    if (made + 1 === maxTokens) break;
+    if (position >= generator.maxPositions) return 'max-positions';
+    logits = await generator.next(id);
+  }
+  return 'max-tokens';
+}
+
+/** What stands for an empty prompt: training texts are joined by the end-of-text token, so it begins one. */
+function startOfText(endOfText: number | undefined): number[] {
+  if (endOfText === undefined)
+    throw new UserError('the prompt is empty, and the tokenizer has no end-of-text token to begin a text with', {
+      hint: 'Give a prompt of at least one token.',
+    });
+  return [endOfText];
+}

@@ -1,0 +1,74 @@
+/**
+ * The two compiled programs of decoding: one token at a time, and a chunk of a prompt at once. Both read and write the
+ * same state variables; the weights are folded into their graphs.
+ */
+import type { StateSpec } from '@t2r/attention';
+import type { CompiledProgram, Engine, HostTensor, TensorMap, Variables } from '@t2r/engine';
+import type { LanguageModel } from '@t2r/models';
+
+/** Name of the programs' int32 scalar input that holds the number of positions already in the state. */
+const POSITION = 'position';
+
+/** A parameter as checkpoints hold it, row-major. */
+export interface Weight {
+  shape: number[];
+  data: Float32Array;
+}
+
+export interface DecodingProgramOptions {
+  engine: Engine;
+  model: LanguageModel;
+  weights: Record<string, Weight>;
+  /** The state the program reads and updates. */
+  variables: Variables;
+  specs: readonly StateSpec[];
+  batch: number;
+}
+
+/**
+ * Compiles the one-token step: inputs `ids` [batch] and `position` [], output `logits` [batch, vocab]. Feature maps are
+ * folded into the projections where the attention variant can (paper, Eq. 8).
+ */
+export function compileStep({ engine, model, weights, variables, specs, batch }: DecodingProgramOptions) {
+  const data = Object.fromEntries(Object.entries(weights).map(([name, weight]) => [name, weight.data]));
+  return engine.compile({
+    name: 'step',
+    inputs: { ids: { shape: [batch], dtype: 'int32' }, [POSITION]: { shape: [], dtype: 'int32' } },
+    variables,
+    constants: model.stepWeights(data),
+    program: ({ ids, position }, tensors) => {
+      const state = pickState(tensors, specs);
+      const result = model.step(ids!, position!, state, tensors, { positionInput: POSITION });
+      return { outputs: { logits: result.logits }, updates: result.state };
+    },
+  });
+}
+
+/**
+ * Compiles the parallel prefill of up to `chunk` positions: inputs `ids` [batch, chunk] padded on the right, `position` []
+ * and `count` [] (how many positions are real), output `logits` [batch, vocab] after the last real one.
+ */
+export function compilePrefill(
+  { engine, model, weights, variables, specs, batch }: DecodingProgramOptions,
+  chunk: number,
+): Promise<CompiledProgram> {
+  const constants: Record<string, HostTensor> = weights;
+  return engine.compile({
+    name: 'prefill',
+    inputs: {
+      ids: { shape: [batch, chunk], dtype: 'int32' },
+      [POSITION]: { shape: [], dtype: 'int32' },
+      count: { shape: [], dtype: 'int32' },
+    },
+    variables,
+    constants,
+    program: ({ ids, position, count }, tensors) => {
+      const state = pickState(tensors, specs);
+      const result = model.prefill(ids!, position!, count!, state, tensors, { positionInput: POSITION });
+      return { outputs: { logits: result.logits }, updates: result.state };
+    },
+  });
+}
+
+const pickState = (tensors: TensorMap, specs: readonly StateSpec[]): TensorMap =>
+  Object.fromEntries(specs.map(({ name }) => [name, tensors[name]!]));
