@@ -2,7 +2,7 @@
  * Steps are the nodes of a recipe. They talk to the world only through a context, so that another
  * executor than this process can run them later.
  */
-import type { CreateContext } from './component.js';
+import type { ComponentSpec, CreateContext } from './component.js';
 import type { EventSink } from './events.js';
 
 /** What kind of artifact a step leaves behind; references are checked against it. */
@@ -43,6 +43,8 @@ export interface StepContext extends CreateContext {
   readonly folder: string;
   /** Seed of the run (recipe's `seed`, default 1); a step derives its own from it and its `seed` option. */
   readonly seed: number;
+  /** The recipe's engine (default `{ use: 'onnx' }`); open it with `create('engine', engineSpec)`. */
+  readonly engineSpec: ComponentSpec;
   readonly events: EventSink;
   /** Aborted by SIGINT/SIGTERM: finish the unit of work, save, then throw `signal.reason`. */
   readonly signal: AbortSignal;
@@ -74,6 +76,8 @@ export interface StepPlan {
 
 /** What a step can see while planning: nothing has been run. */
 export interface PlanContext extends CreateContext {
+  /** The recipe's engine. */
+  readonly engineSpec: ComponentSpec;
   /** The plan of the step a reference points to. */
   input(ref: StepReference): StepPlan;
 }
@@ -83,6 +87,10 @@ export interface Step {
   readonly produces: ArtifactKind;
   /** True when the step reads every other step's result (a report); it then runs last. */
   readonly readsAll?: boolean;
+  /** True when the result depends on the engine; the recipe's engine then enters the key. */
+  readonly usesEngine?: boolean;
+  /** Names of the metrics the step will report, where they are known before running; `expect` is checked against them. */
+  metricNames?(): readonly string[];
   /**
    * Checks that need the world but no other step's result (files exist, checksums), at validation time, before anything
    * runs. Each problem names the option it comes from.
