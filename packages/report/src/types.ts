@@ -1,0 +1,109 @@
+/** What a run looks like to the report, and the report's own data (`report.json`). */
+import type { Artifact, Metrics, TimedEvent } from '@t2r/core';
+
+/** A step of the resolved recipe: `{ use, ...options }`. */
+export interface RecipeStep {
+  use: string;
+  [option: string]: unknown;
+}
+
+/** Everything a report is made from. */
+export interface RunData {
+  name: string;
+  /** Run folder, `runs/<name>`. */
+  folder: string;
+  /** Finished steps in recipe order. */
+  artifacts: Artifact[];
+  /** Events of all runs in this folder, oldest first. */
+  events: TimedEvent[];
+  /** Options of every step as the run resolved them, by step id; empty when the run folder does not tell. */
+  steps: Record<string, RecipeStep>;
+  /** The recipe after `extends`, `--set` and references were applied, as YAML text. */
+  recipe?: string;
+}
+
+/** One line of the results table: a checkpoint. Perplexities are per token of the run's tokenizer. */
+export interface ResultRow {
+  /** Step id of the checkpoint. */
+  id: string;
+  /** Attention of its layers, e.g. `softmax`, `t2r-mlp`, `t2r-mlp x3 + softmax`. */
+  attention?: string;
+  /** Optimizer steps this step took; 0 for a checkpoint that was only converted. */
+  steps?: number;
+  valid?: number;
+  test?: number;
+  /** Bits per UTF-8 byte of the test text (of the validation text where there is no test split). */
+  bitsPerByte?: number;
+  /** Test perplexity over the baseline's, minus 1 (0.04 = 4 % worse). Absent for the baseline itself. */
+  delta?: number;
+  /** Decoding speed at `position`, tokens per second. */
+  tokensPerSecond?: number;
+  /** Recurrent state (or cache) of one sequence at `position`, bytes. */
+  stateBytes?: number;
+  /** Position at which speed and state were measured: the last one measured. */
+  position?: number;
+  /** Wall-clock time of the step that made the checkpoint. */
+  seconds: number;
+}
+
+/** A value the recipe expects of a metric, and what came out. */
+export interface Expectation {
+  step: string;
+  metric: string;
+  /** In words: `at most 95`. */
+  expected: string;
+  actual?: number;
+  met: boolean;
+}
+
+export interface CurvePoint {
+  step: string;
+  series: string;
+  x: number;
+  y: number;
+}
+
+/** A point of the generation curve. */
+export interface GenerationPoint {
+  /** Checkpoint that generated. */
+  step: string;
+  position: number;
+  tokensPerSecond: number;
+  stateBytes?: number;
+}
+
+export interface Sample {
+  step: string;
+  prompt: string;
+  text: string;
+}
+
+export interface Environment {
+  node: string;
+  platform: string;
+  cpu: string;
+  threads: number;
+  versions: Record<string, string>;
+}
+
+/** The content of `report.json`, from which the page is rendered. */
+export interface ReportData {
+  format: 't2r-report';
+  version: 1;
+  name: string;
+  title: string;
+  /** ISO 8601. */
+  created: string;
+  /** Step id that `delta` is relative to. */
+  baseline?: string;
+  rows: ResultRow[];
+  expectations: Expectation[];
+  /** How perplexity was measured, one sentence each. */
+  protocol: string[];
+  loss: CurvePoint[];
+  generation: GenerationPoint[];
+  samples: Sample[];
+  steps: { id: string; use: string; key: string; seconds: number; metrics: Metrics }[];
+  environment: Environment;
+  recipe?: string;
+}
