@@ -112,6 +112,14 @@ export interface Attention {
     state: Record<string, Tensor>,
     options: RecurrentOptions,
   ): RecurrentResult;
+  /** Several positions from pre-activations made with fused weights: q, k [B,H,T,features], v [B,H,T,d]. */
+  fusedPrefill?(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    state: Record<string, Tensor>,
+    options: RecurrentOptions,
+  ): RecurrentResult;
 }
 
 /** Host-side (Float32Array, row-major) weights of one layer's q and k projections and feature map. */

@@ -1,0 +1,68 @@
+/**
+ * Softmax attention (Vaswani et al. 2017, Eq. 1): softmax(q k^T / sqrt(d)) v. Its recurrent state is the cache of all keys
+ * and values so far, which grows with the text: what T2R is measured against.
+ */
+import { causalAttention, causalSoftmax } from '@t2r/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Attention, AttentionParameters, ParallelOptions, RecurrentOptions, RecurrentResult } from './contract.js';
+import { firstPositions, lowerTriangle, maskScores } from './masks.js';
+
+/** q [..., T, d], k [..., S, d] -> scores [..., T, S]. */
+function scaledScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
+  return tf.matMul(tf.mul(q, q.shape[q.rank - 1]! ** -0.5), k, false, true);
+}
+
+function parallel(
+  q: tf.Tensor,
+  k: tf.Tensor,
+  v: tf.Tensor,
+  _parameters: AttentionParameters,
+  { causal, keyMask, dropout }: ParallelOptions,
+): tf.Tensor {
+  if (causal && !keyMask) return causalAttention(q, k, v, dropout);
+  const all = scaledScores(q, k); // [B,H,T,S]
+  const scores = keyMask ? maskScores(all, tf.reshape(keyMask, [keyMask.shape[0]!, 1, 1, -1])) : all;
+  const weights = causal ? causalSoftmax(scores) : tf.softmax(scores); // [B,H,T,S]
+  return tf.matMul(dropout ? dropout.source.dropout(weights, dropout.rate) : weights, v);
+}
+
+/**
+ * New positions on top of the cache: one softmax over the cached positions before `position` and the new ones up to each
+ * query. Right padding needs no mask: real queries do not see it, and its rows in the cache lie at or beyond the next
+ * `position`, where they stay masked until they are overwritten. The cache must have room for all given positions.
+ */
+function prefill(
+  q: tf.Tensor,
+  k: tf.Tensor,
+  v: tf.Tensor,
+  { k: cachedKeys, v: cachedValues }: Record<string, tf.Tensor>,
+  _parameters: AttentionParameters,
+  { position, positionInput }: RecurrentOptions,
+): RecurrentResult {
+  const [batch, heads, time] = q.shape as [number, number, number];
+  const capacity = cachedKeys!.shape[2]!;
+  const before = maskScores(scaledScores(q, cachedKeys!), firstPositions(capacity, position)); // [B,H,T,C]
+  const among = scaledScores(q, k); // [B,H,T,T]
+  const weights = tf.softmax(tf.concat([before, time === 1 ? among : maskScores(among, lowerTriangle(time))], 3));
+  const part = (start: number, size: number) => tf.slice(weights, [0, 0, 0, start], [batch, heads, time, size]);
+  const output = tf.add(tf.matMul(part(0, capacity), cachedValues!), tf.matMul(part(capacity, time), v)); // [B,H,T,d]
+  return {
+    output,
+    state: { k: { rows: k, axis: 2, at: positionInput }, v: { rows: v, axis: 2, at: positionInput } },
+  };
+}
+
+/** Softmax attention with a growing key/value cache. It has no parameters and no options. */
+export function softmaxAttention(): Attention {
+  return {
+    name: 'softmax',
+    options: {},
+    recurrent: false,
+    parameters: () => [],
+    parallel,
+    state: ({ heads, headDim }, batch, capacity) =>
+      ['k', 'v'].map((name) => ({ name, shape: [batch, heads, capacity, headDim], grows: true })),
+    step: prefill,
+    prefill,
+  };
+}
