@@ -1,0 +1,173 @@
+/**
+ * The forms of one attention against each other on an engine: parallel, step by step, fused, prompts in pieces. The checks
+ * take an engine, so that every engine answers to them.
+ */
+import type { Attention, RecurrentResult } from '@t2r/attention';
+import { createRandom } from '@t2r/core';
+import type { Engine, HostTensor, RowUpdate } from '@t2r/engine';
+import * as tf from '@tensorflow/tfjs-core';
+
+export interface Sample {
+  batch: number;
+  heads: number;
+  time: number;
+  headDim: number;
+  modelDim: number;
+  /** Layer input [B,T,modelDim] and the projections' weights: q, k, v [modelDim, heads * headDim] and biases. */
+  tensors: Record<string, HostTensor & { data: Float32Array }>;
+  /** The variant's own parameters. */
+  parameters: Record<string, HostTensor & { data: Float32Array }>;
+}
+
+const POSITION = 'position';
+
+/** Random inputs and weights. `deadHead` gives head 0 a bias so low that relu features are all zero there. */
+export function createSample(
+  attention: Attention,
+  size: Pick<Sample, 'batch' | 'heads' | 'time' | 'headDim'>,
+  { deadHead = false } = {},
+): Sample {
+  const { batch, heads, time, headDim } = size;
+  const modelDim = heads * headDim;
+  const normal = (name: string, shape: number[], std: number) => {
+    const random = createRandom('attention sample', name);
+    const data = new Float32Array(shape.reduce((a, b) => a * b, 1)).map(() => std * random.normal());
+    return { shape, data };
+  };
+  const tensors: Sample['tensors'] = { x: normal('x', [batch, time, modelDim], 1) };
+  for (const name of ['q', 'k', 'v']) {
+    tensors[`${name}.weight`] = normal(`${name}.weight`, [modelDim, modelDim], modelDim ** -0.5);
+    tensors[`${name}.bias`] = normal(`${name}.bias`, [modelDim], 0.1);
+  }
+  const parameters: Sample['parameters'] = {};
+  for (const { name, shape } of attention.parameters({ heads, headDim })) {
+    parameters[name] = normal(name, shape, shape.length === 3 ? headDim ** -0.5 : 0.1);
+  }
+  if (deadHead) parameters['phi.bias']!.data.fill(-1e3, 0, parameters['phi.bias']!.shape[1]);
+  return { ...size, modelDim, tensors, parameters };
+}
+
+/** x projected and split into heads, [B,H,T,width]. */
+function project({ heads, batch }: Sample, x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor {
+  const [, time, dim] = x.shape as [number, number, number];
+  const product = tf.add(tf.matMul(tf.reshape(x, [batch * time, dim]), weight as tf.Tensor2D), bias);
+  return tf.transpose(tf.reshape(product, [batch, time, heads, -1]), [0, 2, 1, 3]);
+}
+
+export async function runParallel(
+  engine: Engine,
+  attention: Attention,
+  sample: Sample,
+  causal = true,
+): Promise<Float32Array> {
+  const program = await engine.compile({
+    name: 'parallel',
+    inputs: { x: sample.tensors.x! },
+    constants: { ...sample.tensors, ...sample.parameters },
+    program: ({ x }, all) => {
+      const [q, k, v] = ['q', 'k', 'v'].map((n) => project(sample, x!, all[`${n}.weight`]!, all[`${n}.bias`]!));
+      return { outputs: { y: attention.parallel(q!, k!, v!, all, { causal }) } };
+    },
+  });
+  const { y } = await program.run({ x: sample.tensors.x!.data });
+  await program.dispose();
+  return y as Float32Array;
+}
+
+export interface RecurrentRun {
+  /** Sizes of the pieces the positions come in; 1 is a step, more a prefill. Sum = time. */
+  pieces: number[];
+  /** Pieces are padded on the right to this size with garbage (prefill with `count`). */
+  padTo?: number;
+  fused?: boolean;
+  capacity?: number;
+}
+
+/** Runs the recurrent form over the sample; returns the outputs [B,H,T,d] and the final state. */
+export async function runRecurrent(engine: Engine, attention: Attention, sample: Sample, run: RecurrentRun) {
+  const { batch, heads, time, headDim, modelDim, tensors, parameters } = sample;
+  const { pieces, padTo, fused = false, capacity = time + (padTo ?? 0) } = run;
+  const weights = fused ? fusedWeights(attention, sample) : tensors;
+  const specs = attention.state({ heads, headDim }, batch, capacity);
+  const variables = engine.variables(
+    Object.fromEntries(
+      specs.map(({ name, shape }) => [name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b)) }]),
+    ),
+  );
+  const constants: Sample['tensors'] = { ...weights, ...parameters };
+  delete constants.x;
+  const compile = (size: number) =>
+    engine.compile({
+      name: `recurrent ${size}`,
+      inputs: {
+        x: { shape: [batch, size, modelDim] },
+        [POSITION]: { shape: [], dtype: 'int32' },
+        count: { shape: [], dtype: 'int32' },
+      },
+      variables,
+      constants,
+      program: ({ x, position, count }, all) => {
+        const [q, k, v] = ['q', 'k', 'v'].map((n) => project(sample, x!, all[`${n}.weight`]!, all[`${n}.bias`]!));
+        const state = Object.fromEntries(specs.map(({ name }) => [name, all[name]!]));
+        const options = {
+          position: position!,
+          positionInput: POSITION,
+          count: padTo === undefined ? undefined : count!,
+        };
+        const call = (): RecurrentResult => {
+          if (fused) {
+            const form = size === 1 ? attention.fusedStep! : attention.fusedPrefill!;
+            return form(q!, k!, v!, state, options);
+          }
+          return (size === 1 ? attention.step : attention.prefill)(q!, k!, v!, state, all, options);
+        };
+        const result = call();
+        return { outputs: { y: result.output }, updates: result.state as Record<string, tf.Tensor | RowUpdate> };
+      },
+    });
+  const programs = new Map<number, Awaited<ReturnType<typeof compile>>>();
+  const output = new Float32Array(batch * heads * time * headDim);
+  let position = 0;
+  for (const piece of pieces) {
+    const size = padTo ?? piece;
+    if (!programs.has(size)) programs.set(size, await compile(size));
+    const x = new Float32Array(batch * size * modelDim).fill(3); // garbage where nothing is copied
+    for (let b = 0; b < batch; b++) {
+      const from = (b * time + position) * modelDim;
+      x.set(tensors.x!.data.subarray(from, from + piece * modelDim), b * size * modelDim);
+    }
+    const { y } = await programs
+      .get(size)!
+      .run({ x, [POSITION]: Int32Array.of(position), count: Int32Array.of(piece) });
+    for (let row = 0; row < batch * heads; row++) {
+      const from = row * size * headDim;
+      output.set(y!.subarray(from, from + piece * headDim), (row * time + position) * headDim);
+    }
+    position += piece;
+  }
+  for (const program of programs.values()) await program.dispose();
+  const state = Object.fromEntries(specs.map(({ name }) => [name, variables.read(name) as Float32Array]));
+  variables.dispose();
+  return { output, state };
+}
+
+/** The sample's weights with the feature map folded into the q and k projections. */
+function fusedWeights(attention: Attention, { heads, headDim, modelDim, tensors, parameters }: Sample) {
+  const fused = attention.fuse!({
+    shape: { heads, headDim },
+    modelDim,
+    queryWeight: tensors['q.weight']!.data,
+    queryBias: tensors['q.bias']!.data,
+    keyWeight: tensors['k.weight']!.data,
+    keyBias: tensors['k.bias']!.data,
+    parameters: Object.fromEntries(Object.entries(parameters).map(([name, { data }]) => [name, data])),
+  });
+  const width = heads * fused.features;
+  return {
+    ...tensors,
+    'q.weight': { shape: [modelDim, width], data: fused.queryWeight },
+    'q.bias': { shape: [width], data: fused.queryBias },
+    'k.weight': { shape: [modelDim, width], data: fused.keyWeight },
+    'k.bias': { shape: [width], data: fused.keyBias },
+  };
+}
