@@ -1,15 +1,15 @@
 /** The decoding loop: from a prompt's ids to a stream of new ids. */
 import { UserError } from '@t2r/core';
 import type { TextGenerator } from './generator.js';
-import { createSampler, type SamplingOptions } from './sampling.js';
+import { createSampler, logProbability, type SamplingOptions } from './sampling.js';
 
 /** One new token. */
 export interface GeneratedToken {
   id: number;
   /** Its place in the text, counted from the first token of the prompt. */
   position: number;
-  /** Natural log of its probability under the model itself: temperature 1, nothing filtered. */
-  logProb: number;
+  /** With `logProbs`: natural log of its probability under the model itself: temperature 1, nothing filtered. */
+  logProb?: number;
 }
 
 /** Why a generation ended; `max-positions`: the model has no further (learned) position. */
@@ -20,6 +20,8 @@ export interface GenerateOptions extends SamplingOptions {
   maxTokens?: number;
   /** Ids that end the text; the id itself is not yielded. Default: the tokenizer's end-of-text token, if it has one. */
   stopTokens?: readonly number[];
+  /** Yield the log-probability of each token too. Default false. */
+  logProbs?: boolean;
   /** Ends the generation with the signal's reason as the error. */
   signal?: AbortSignal;
 }
@@ -34,7 +36,7 @@ export async function* generateTokens(
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, StopReason> {
   if (generator.batch !== 1) throw new RangeError(`generate is for a batch of 1, not of ${generator.batch}`);
-  const { maxTokens = 256, signal, ...sampling } = options;
+  const { maxTokens = 256, logProbs = false, signal, ...sampling } = options;
   const { endOfText } = generator.tokenizer ?? {};
   const stopTokens = new Set(options.stopTokens ?? (endOfText === undefined ? [] : [endOfText]));
   const sampler = createSampler(generator.model.config.vocab, sampling);
@@ -47,9 +49,9 @@ export async function* generateTokens(
   for (let made = 0; made < maxTokens; made++) {
     signal?.throwIfAborted();
     const { position } = generator;
-    const { id, logProb } = sampler.sample(logits, position, seen);
+    const id = sampler.sample(logits, position, seen);
     if (stopTokens.has(id)) return 'stop-token';
-    yield { id, position, logProb };
+    yield logProbs ? { id, position, logProb: logProbability(logits, id) } : { id, position };
     seen?.add(id);
     if (made + 1 === maxTokens) break;
     if (position >= generator.maxPositions) return 'max-positions';

@@ -1,1 +1,13 @@
-export {};
+export type { GeneratedToken, GenerateOptions, StopReason } from './generate.js';
+export { createGenerator, type GeneratorOptions, type TextGenerator } from './generator.js';
+export type { Weight } from './programs.js';
+export {
+  argmax,
+  checkSampling,
+  createSampler,
+  logProbability,
+  type Sampler,
+  type SamplingOptions,
+} from './sampling.js';
+export type { GeneratorSnapshot } from './state.js';
+export type { GenerateTextOptions } from './text.js';

@@ -20,19 +20,12 @@ export interface SamplingOptions {
   seed?: number;
 }
 
-/** The chosen token. */
-export interface Sample {
-  id: number;
-  /** Natural log of the token's probability under the model itself: temperature 1, nothing filtered. */
-  logProb: number;
-}
-
 export interface Sampler {
   /**
    * Chooses a token from logits [vocab], which are left as they are. `position` is the place in the text that the token
    * will take; `seen` holds the ids before it and matters only to the repetition penalty.
    */
-  sample(logits: Float32Array, position: number, seen?: Iterable<number>): Sample;
+  sample(logits: Float32Array, position: number, seen?: Iterable<number>): number;
 }
 
 /** Throws a UserError that names the first sampling option out of range. */
@@ -61,13 +54,17 @@ export function createSampler(vocab: number, options: SamplingOptions = {}): Sam
 
   const draw = (position: number): number => {
     const best = argmax(scores);
-    if (temperature === 0) return best;
     const top = scores[best]!;
+    if (temperature === 0 && Number.isFinite(top)) return best;
     let mass = 0;
     for (let id = 0; id < vocab; id++) {
       scores[id] = Math.exp((scores[id]! - top) / temperature);
       mass += scores[id]!;
     }
+    if (!Number.isFinite(mass))
+      throw new UserError(`the model's logits at position ${position} are not finite`, {
+        hint: 'The weights have probably diverged in training; look at the loss curve.',
+      });
     const uniform = createRandom(seed, 'sample', position).uniform();
     if (topK >= vocab && topP === 1) return pick(uniform * mass, vocab, (i) => i);
     const rank = rankIds(scores, ranked);
@@ -102,13 +99,7 @@ export function createSampler(vocab: number, options: SamplingOptions = {}): Sam
         throw new RangeError(`logits have ${logits.length} entries, the vocabulary ${vocab}`);
       scores.set(logits);
       if (repetitionPenalty !== 1) penalize(scores, logits, seen ?? [], repetitionPenalty);
-      const logNormalizer = logSumExp(logits);
-      if (!Number.isFinite(logNormalizer))
-        throw new UserError(`the model's logits at position ${position} are not finite`, {
-          hint: 'The weights have probably diverged in training; look at the loss curve.',
-        });
-      const id = draw(position);
-      return { id, logProb: logits[id]! - logNormalizer };
+      return draw(position);
     },
   };
 }
@@ -120,12 +111,12 @@ export function argmax(values: ArrayLike<number>): number {
   return best;
 }
 
-/** log(sum(exp(x))) in float64. */
-function logSumExp(values: Float32Array): number {
-  const top = values[argmax(values)]!;
+/** Natural log of a token's probability under the model itself, log softmax(logits)[id], in float64. */
+export function logProbability(logits: Float32Array, id: number): number {
+  const top = logits[argmax(logits)]!;
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += Math.exp(values[i]! - top);
-  return top + Math.log(sum);
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - top);
+  return logits[id]! - top - Math.log(sum);
 }
 
 /** Each id counts once, however often it was seen. */
