@@ -1,18 +1,47 @@
 /** What a tokenizer is, whatever its kind. */
 export interface Tokenizer {
-  /** 'bpe' (byte-level) or 'word'. */
+  /** 'bpe' (byte-level), 'word', or the model type of a foreign tokenizer.json in lower case. */
   readonly algorithm: string;
+  /** One more than the largest id. */
   readonly vocabSize: number;
   /** Unit that perplexity counts, for protocols: 'BPE token', 'word'. */
   readonly unit: string;
+  /** Id of the token that ends a document, where the vocabulary has one. */
   readonly endOfText?: number;
+  /** Ids of a text. Special tokens that stand in the text are recognised; none are added. */
   encode(text: string): Int32Array;
+  /** Text of a sequence of ids, special tokens included. Ids outside the vocabulary stand for no text. */
   decode(ids: ArrayLike<number>): string;
-  /** Text of one id as it streams; incomplete UTF-8 is held back by `TextStream` (decoding token by token). */
+  /** The vocabulary's entry of an id, in the notation of the tokenizer.json (byte-level BPE writes a space as Ġ). */
   idToToken(id: number): string | undefined;
+  /** Id of a vocabulary entry. */
   tokenToId(token: string): number | undefined;
-  /** UTF-8 bytes of text each id stands for, when ids map to bytes exactly (byte-level BPE). */
+  /**
+   * The last position at which `text` may be cut so that the ids of the part before it and of the part after it (with
+   * any text appended to that) together equal the ids of the whole. 0 where there is none.
+   */
+  cutPoint(text: string): number;
+  /** UTF-8 bytes an id stands for, when ids map to bytes exactly (byte-level BPE). */
+  bytes?(id: number): Uint8Array;
+  /** UTF-8 bytes of text each id stands for, shape [vocabSize], when ids map to bytes exactly (byte-level BPE). */
   byteLengths?(): Uint16Array;
-  /** Writes tokenizer.json (Hugging Face tokenizers format for BPE). */
+  /** Writes a tokenizer.json in the format of Hugging Face tokenizers, atomically. */
   save(path: string): Promise<void>;
+}
+
+/** One document: a whole string, or its text in pieces that do not split a code point. */
+export type TextSource = string | Iterable<string> | AsyncIterable<string>;
+
+/** Data of a `corpus` artifact: where the text of each split lies. One file is one document. */
+export interface CorpusData {
+  splits: Record<string, { files: CorpusFile[] }>;
+}
+
+export interface CorpusFile {
+  /** Absolute path of a UTF-8 text file, plain or gzip. */
+  path: string;
+  /** SHA-256 of the file as it lies on disk (of the compressed bytes for gzip), hexadecimal. */
+  sha256: string;
+  /** Size of the file as it lies on disk. */
+  bytes: number;
 }

@@ -1,0 +1,95 @@
+/** The step `tokenizer/train`: a vocabulary from the text of a corpus. */
+import { join } from 'node:path';
+import { defineComponent, type Step, stepRef, UserError } from '@t2r/core';
+import { z } from 'zod';
+import type { CorpusData } from './types.js';
+
+const schema = z.strictObject({
+  from: stepRef('corpus', 'The step whose text the vocabulary is learned from.'),
+  split: z.string().default('train').describe('Split of the corpus to learn from.'),
+  algorithm: z
+    .enum(['bpe', 'word'])
+    .default('bpe')
+    .describe('bpe: byte-level BPE as GPT-2; any text has ids. word: words between white space, the rest is <unk>.'),
+  vocab: z
+    .int()
+    .min(2)
+    .max(2 ** 21)
+    .describe(
+      'Size of the vocabulary, special tokens included. bpe: at least the 256 bytes. word: the most frequent words.',
+    ),
+  minFrequency: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('How often a pair (bpe, default 2) or a word (word, default 1) must occur to get an id.'),
+  specialTokens: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Tokens recognised in text as they stand, e.g. <|endoftext|>; they get the first ids.'),
+  lineEnds: z.boolean().default(true).describe('word: read each line end as the word <eos>.'),
+});
+type TrainTokenizerOptions = z.output<typeof schema>;
+
+/** Special tokens and the 256 bytes always have ids, whatever size is asked for. */
+function smallestVocab({ algorithm, specialTokens, lineEnds }: TrainTokenizerOptions): number {
+  const special = new Set(specialTokens).size;
+  return algorithm === 'bpe' ? special + 256 : special + (lineEnds ? 2 : 1);
+}
+
+function createTrainStep(options: TrainTokenizerOptions): Step {
+  const { from, split, algorithm, vocab, minFrequency, specialTokens, lineEnds } = options;
+  return {
+    produces: 'tokenizer',
+    check() {
+      const smallest = smallestVocab(options);
+      if (vocab >= smallest) return [];
+      const needs = algorithm === 'bpe' ? 'the 256 bytes and the special tokens' : 'the special tokens';
+      return [{ path: ['vocab'], message: `${vocab} entries cannot hold ${needs}`, hint: `give at least ${smallest}` }];
+    },
+    plan: () => ({ produces: { vocab } }),
+    async run({ input, folder, signal, events }) {
+      const start = performance.now();
+      const { splits } = input(from).data as CorpusData;
+      const files = splits[split]?.files;
+      if (files === undefined) {
+        throw new UserError(`the corpus of step ${from.step} has no split "${split}"`, {
+          hint: `its splits: ${Object.keys(splits).join(', ')}`,
+        });
+      }
+      const [{ trainByteLevelBpe, trainWordLevel }, { readText }, { TOKENIZER_FILE }] = await Promise.all([
+        import('./train.js'),
+        import('./text-files.js'),
+        import('./load.js'),
+      ]);
+      const documents = function* () {
+        for (const [done, { path }] of files.entries()) {
+          events.progress(done, { total: files.length, unit: 'files' });
+          yield readText(path);
+        }
+        events.progress(files.length, { total: files.length, unit: 'files' });
+      };
+      const tokenizer =
+        algorithm === 'bpe'
+          ? await trainByteLevelBpe(documents(), { vocab, minFrequency, specialTokens, signal })
+          : await trainWordLevel(documents(), { vocab, minFrequency, specialTokens, endOfLine: lineEnds, signal });
+      if (tokenizer.vocabSize < vocab) {
+        events.info(`the text gives ${tokenizer.vocabSize} entries, fewer than the ${vocab} asked for`);
+      }
+      await tokenizer.save(join(folder, TOKENIZER_FILE));
+      const seconds = (performance.now() - start) / 1000;
+      return {
+        metrics: { vocab: tokenizer.vocabSize, seconds },
+        data: { algorithm, vocab: tokenizer.vocabSize },
+      };
+    },
+  };
+}
+
+export const trainStep = defineComponent({
+  kind: 'step',
+  name: 'tokenizer/train',
+  description: 'Learns a byte-level BPE or a word-level vocabulary from a corpus.',
+  schema,
+  create: createTrainStep,
+});
