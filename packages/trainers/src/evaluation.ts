@@ -1,0 +1,70 @@
+/** Perplexity of a split during training: non-overlapping blocks, every position after the first token scored once. */
+import type { TokenReader } from '@t2r/datasets';
+import type { Engine, Variables } from '@t2r/engine';
+import type { LanguageModel } from '@t2r/models';
+
+export interface EvaluationOptions {
+  model: LanguageModel;
+  batch: number;
+  block: number;
+  /** Stops after this many batches; default: the whole split. */
+  batches?: number;
+}
+
+export interface Evaluation {
+  /** exp(mean negative log-likelihood a token) under the present variables. */
+  perplexity(): Promise<number>;
+  dispose(): Promise<void>;
+}
+
+/** Compiles an evaluation of the parameters in `variables` on the tokens of `reader`. */
+export async function compileEvaluation(
+  engine: Engine,
+  variables: Variables,
+  reader: TokenReader,
+  { model, batch, block, batches = Number.POSITIVE_INFINITY }: EvaluationOptions,
+): Promise<Evaluation> {
+  const shape = [batch, block];
+  const program = await engine.compile({
+    name: 'evaluate',
+    inputs: { inputs: { shape, dtype: 'int32' }, targets: { shape, dtype: 'int32' } },
+    variables,
+    program: (inputs, values) => ({
+      outputs: { nll: model.negativeLogLikelihood(inputs.inputs!, inputs.targets!, values) }, // [batch, block]
+    }),
+  });
+  const inputs = new Int32Array(batch * block);
+  const targets = new Int32Array(batch * block);
+  const blocks = Math.min(Math.ceil((reader.length - 1) / block), batches * batch);
+
+  /** Fills row `row` with block number `index`; returns how many of its positions are real. */
+  const fill = (row: number, index: number): number => {
+    const start = index * block;
+    const count = index < blocks ? Math.min(block, reader.length - 1 - start) : 0;
+    const from = row * block;
+    inputs.fill(0, from + count, from + block);
+    targets.fill(0, from + count, from + block);
+    if (count === 0) return 0;
+    reader.read(start, count, inputs, from);
+    reader.read(start + 1, count, targets, from);
+    return count;
+  };
+
+  return {
+    async perplexity() {
+      let sum = 0;
+      let scored = 0;
+      const counts = new Array<number>(batch);
+      for (let first = 0; first < blocks; first += batch) {
+        for (let row = 0; row < batch; row++) counts[row] = fill(row, first + row);
+        const { nll } = await program.run({ inputs, targets });
+        for (const [row, count] of counts.entries()) {
+          for (let i = row * block; i < row * block + count; i++) sum += nll![i]!;
+          scored += count;
+        }
+      }
+      return Math.exp(sum / scored);
+    },
+    dispose: () => program.dispose(),
+  };
+}
