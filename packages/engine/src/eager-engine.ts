@@ -44,6 +44,8 @@ export async function openEagerEngine(name: string, backend: string): Promise<En
   if (!(await tf.setBackend(backend))) {
     throw new UserError(`TensorFlow.js has no backend '${backend}'`, { hint: `Choose another engine than '${name}'.` });
   }
+  // The plain cpu backend prints an advertisement for its native sibling on first use.
+  (tf.backend() as { firstUse?: boolean }).firstUse = false;
   return {
     name,
     variables: (initial: Record<string, HostTensor> = {}): Variables => new HostVariables(initial),

@@ -1,7 +1,262 @@
+/** The compiled engine: programs are traced to ONNX graphs and run on ONNX Runtime, one `session.run` a step. */
+import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
+import { UserError, writeFileAtomic } from '@t2r/core';
+import type * as ort from 'onnxruntime-node';
+import { checkFeeds, HostVariables, writeRows } from './host-variables.js';
+import { type ExternalPlace, encodeModel } from './onnx/model-file.js';
+import { drawPool, OFFSETS_INPUT, poolInput, poolLength, siteOffsets } from './trace/dropout.js';
+import { inputName, type TracedOutput, type TracedProgram, traceProgram, variableName } from './trace/trace.js';
+import type { CompiledProgram, CompileOptions, Engine, HostArray, HostTensor, Variables } from './types.js';
+
+/** The part of ONNX Runtime used here. */
+type Ort = Pick<typeof ort, 'InferenceSession' | 'Tensor' | 'listSupportedBackends'>;
+
 export interface OnnxEngineOptions {
+  /** Execution provider. Default cpu. */
   provider: 'cpu' | 'webgpu' | 'cuda';
+  /** Threads inside an operator; 0 means one per core. */
   threads: number;
 }
-export async function openOnnxEngine(_options: Partial<OnnxEngineOptions>): Promise<never> {
-  throw new Error('under construction');
+
+async function importRuntime(): Promise<Ort> {
+  try {
+    return (await import('onnxruntime-node')).default;
+  } catch (cause) {
+    throw new UserError(
+      `the engine 'onnx' needs onnxruntime-node, which could not be loaded: ${(cause as Error).message}`,
+      {
+        hint: "Run 'npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip'.",
+        cause,
+      },
+    );
+  }
 }
+
+/** Opens an engine on ONNX Runtime. Throws UserError where the runtime or the provider is missing. */
+export async function openOnnxEngine(options: Partial<OnnxEngineOptions> = {}): Promise<Engine> {
+  const { provider = 'cpu', threads = 0 } = options;
+  const runtime = await importRuntime();
+  const known = runtime.listSupportedBackends?.().map(({ name }) => name) ?? ['cpu'];
+  if (!known.includes(provider)) {
+    throw new UserError(`ONNX Runtime here has no execution provider '${provider}'; it has ${known.join(', ')}`, {
+      hint: provider === 'cuda' ? 'Install its CUDA files: see "Engines" in the README.' : 'Use provider: cpu.',
+    });
+  }
+  return new OnnxEngine(runtime, provider, threads === 0 ? availableParallelism() : threads);
+}
+
+interface CachedSession {
+  session: Promise<ort.InferenceSession>;
+  users: number;
+}
+
+class OnnxEngine implements Engine {
+  readonly name = 'onnx';
+  readonly #runtime: Ort;
+  readonly #provider: string;
+  readonly #threads: number;
+  /** Sessions by the hash of their model, so that programs of the same structure share one. */
+  readonly #sessions = new Map<string, CachedSession>();
+  readonly #pools = new Map<string, Float32Array>();
+
+  constructor(runtime: Ort, provider: string, threads: number) {
+    this.#runtime = runtime;
+    this.#provider = provider;
+    this.#threads = threads;
+  }
+
+  variables(initial: Record<string, HostTensor> = {}): Variables {
+    return new HostVariables(initial);
+  }
+
+  async compile(options: CompileOptions): Promise<CompiledProgram> {
+    const traced = traceProgram(options);
+    const model = encodeModel(traced.graph, { name: 'program' });
+    const key = createHash('sha256').update(model).digest('hex');
+    const cached = this.#sessions.get(key) ?? { session: this.#openSession(options.name, model), users: 0 };
+    this.#sessions.set(key, cached);
+    cached.users++;
+    const session = await cached.session;
+    const release = async () => {
+      cached.users--;
+      if (cached.users > 0) return;
+      this.#sessions.delete(key);
+      await session.release();
+    };
+    return new OnnxProgram(
+      this.#runtime,
+      session,
+      options,
+      traced,
+      (rate) => this.#pool(options.seed ?? 0, rate, traced),
+      release,
+    );
+  }
+
+  async #openSession(name: string, model: Uint8Array): Promise<ort.InferenceSession> {
+    try {
+      return await this.#runtime.InferenceSession.create(model, {
+        executionProviders: [this.#provider],
+        graphOptimizationLevel: 'all',
+        intraOpNumThreads: this.#threads,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        enableCpuMemArena: true,
+        enableMemPattern: true,
+        logSeverityLevel: 3,
+      });
+    } catch (cause) {
+      if (this.#provider === 'cpu') throw new Error(`program '${name}': ${(cause as Error).message}`, { cause });
+      throw new UserError(
+        `ONNX Runtime's provider '${this.#provider}' could not open program '${name}': ${(cause as Error).message}`,
+        {
+          hint: 'Check its driver, or use engine: { use: onnx, provider: cpu }.',
+          cause,
+        },
+      );
+    }
+  }
+
+  #pool(seed: number, rate: number, { sites }: TracedProgram): Float32Array {
+    const key = `${seed} ${rate}`;
+    const length = poolLength(sites);
+    let pool = this.#pools.get(key);
+    if (pool === undefined || pool.length < length) {
+      pool = drawPool(seed, rate, length);
+      this.#pools.set(key, pool);
+    }
+    return pool.subarray(0, length);
+  }
+
+  async dispose(): Promise<void> {
+    const open = [...this.#sessions.values()];
+    this.#sessions.clear();
+    for (const { session } of open) await (await session).release();
+  }
+}
+
+class OnnxProgram implements CompiledProgram {
+  readonly name: string;
+  readonly #runtime: Ort;
+  readonly #session: ort.InferenceSession;
+  readonly #options: CompileOptions;
+  readonly #traced: TracedProgram;
+  readonly #release: () => Promise<void>;
+  /** Inputs that are the same in every run: the mask pools. */
+  readonly #fixed: Record<string, ort.Tensor> = {};
+  readonly #offsets: BigInt64Array;
+  /** Wrappers of buffers that come back every run. */
+  readonly #wrapped = new WeakMap<HostArray, ort.Tensor>();
+
+  constructor(
+    runtime: Ort,
+    session: ort.InferenceSession,
+    options: CompileOptions,
+    traced: TracedProgram,
+    pool: (rate: number) => Float32Array,
+    release: () => Promise<void>,
+  ) {
+    this.name = options.name;
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#options = options;
+    this.#traced = traced;
+    this.#release = release;
+    this.#offsets = new BigInt64Array(2 * traced.sites.length);
+    for (const rate of new Set(traced.sites.map((site) => site.rate))) {
+      const values = pool(rate);
+      this.#fixed[poolInput(rate)] = new runtime.Tensor('float32', values, [values.length]);
+    }
+  }
+
+  #wrap(data: HostArray, shape: readonly number[]): ort.Tensor {
+    let tensor = this.#wrapped.get(data);
+    if (tensor === undefined) {
+      tensor = this.#tensor(data, shape);
+      this.#wrapped.set(data, tensor);
+    }
+    return tensor;
+  }
+
+  #tensor(data: HostArray, shape: readonly number[]): ort.Tensor {
+    return data instanceof Float32Array
+      ? new this.#runtime.Tensor('float32', data, shape)
+      : new this.#runtime.Tensor('int32', data, shape);
+  }
+
+  async run(
+    inputs: Record<string, HostArray>,
+    { step = 0 }: { step?: number } = {},
+  ): Promise<Record<string, HostArray>> {
+    checkFeeds(this.#options, inputs);
+    const { reads, outputs, updates, sites } = this.#traced;
+    const variables = this.#options.variables as HostVariables | undefined;
+    const feeds: Record<string, ort.Tensor> = { ...this.#fixed };
+    for (const [name, { shape }] of Object.entries(this.#options.inputs)) {
+      feeds[inputName(name)] = this.#tensor(inputs[name]!, shape);
+    }
+    for (const name of reads)
+      feeds[variableName(name)] = this.#wrap(variables!.current(name), variables!.spec(name).shape);
+    if (sites.length > 0) {
+      siteOffsets(sites, this.#options.seed ?? 0, step, this.#offsets);
+      feeds[OFFSETS_INPUT] = new this.#runtime.Tensor('int64', this.#offsets, [this.#offsets.length]);
+    }
+    const fetches: Record<string, ort.Tensor | null> = {};
+    for (const { name } of outputs) fetches[name] = null;
+    // Whole updates are written by the runtime straight into the variable's other buffer.
+    for (const { key, name, shape, rows } of updates)
+      fetches[name] = rows ? null : this.#wrap(variables!.next(key), shape);
+    const results = await this.#session.run(this.#used(feeds), fetches);
+    for (const update of updates) this.#apply(update, variables!, results, inputs);
+    return Object.fromEntries(outputs.map(({ key, name }) => [key, results[name]!.data as HostArray]));
+  }
+
+  /** Only inputs that survived pruning may be fed. */
+  #used(feeds: Record<string, ort.Tensor>): Record<string, ort.Tensor> {
+    const used: Record<string, ort.Tensor> = {};
+    for (const name of this.#session.inputNames) used[name] = feeds[name]!;
+    return used;
+  }
+
+  #apply(
+    { key, name, rows, shape }: TracedOutput,
+    variables: HostVariables,
+    results: ort.InferenceSession.OnnxValueMapType,
+    inputs: Record<string, HostArray>,
+  ): void {
+    if (rows === undefined) variables.swap(key);
+    else writeRows(variables, key, results[name]!.data as HostArray, shape, rows.axis, inputs[rows.at]![0]!);
+  }
+
+  async export(path: string, { externalData = false }: { externalData?: boolean } = {}): Promise<void> {
+    const { graph } = this.#traced;
+    const name = basename(path, '.onnx');
+    const external = new Map<string, ExternalPlace>();
+    if (externalData) {
+      const file = `${basename(path)}.data`;
+      const chunks: Uint8Array[] = [];
+      let offset = 0;
+      for (const { name: tensor, data } of graph.initializers) {
+        if (data.length < EXTERNAL_BYTES) continue;
+        external.set(tensor, { file, offset });
+        // Aligned, so that runtimes can map the file into memory.
+        const padded = new Uint8Array(Math.ceil(data.length / ALIGNMENT) * ALIGNMENT);
+        padded.set(data);
+        chunks.push(padded);
+        offset += padded.length;
+      }
+      await writeFileAtomic(`${path}.data`, Buffer.concat(chunks));
+    }
+    await writeFileAtomic(path, encodeModel(graph, { name, external }));
+  }
+
+  async dispose(): Promise<void> {
+    await this.#release();
+  }
+}
+
+/** Smaller initializers stay inside the .onnx file. */
+const EXTERNAL_BYTES = 1024;
+const ALIGNMENT = 4096;

@@ -1,0 +1,77 @@
+/**
+ * Dropout masks as slices of a pool of random values. The pool is drawn once from the seed; each site of each run reads it
+ * at an offset that the host derives from (seed, run, site). ONNX's own random ops keep hidden state and cannot resume.
+ */
+import { createRandom, deriveSeed } from '@t2r/core';
+import * as tf from '@tensorflow/tfjs';
+import { sizeOf } from '../ops/named-kernel.js';
+import type { DropoutSource } from '../types.js';
+import type { TraceBackend } from './backend.js';
+
+/** Values in a pool; more when a program has a larger site. */
+const MIN_POOL = 1 << 22;
+
+export interface DropoutSite {
+  rate: number;
+  size: number;
+}
+
+export const OFFSETS_INPUT = 'random.offsets';
+export const poolInput = (rate: number) => `random.pool.${rate}`;
+
+/** Pool length of a program: at least twice its largest site, so that offsets vary. */
+export function poolLength(sites: readonly DropoutSite[]): number {
+  let length = MIN_POOL;
+  while (sites.some(({ size }) => size * 2 > length)) length *= 2;
+  return length;
+}
+
+/** The mask pool of a seed and rate: 0 with probability `rate`, else 1 / (1 - rate). A longer pool begins with a shorter one. */
+export function drawPool(seed: number, rate: number, length: number): Float32Array {
+  const random = createRandom(seed, 'dropout pool');
+  const keep = 1 / (1 - rate);
+  return Float32Array.from({ length }, () => (random.uniform() < rate ? 0 : keep));
+}
+
+/** Where each site begins and ends in the pool at a run: [begin, end) pairs. */
+export function siteOffsets(sites: readonly DropoutSite[], seed: number, step: number, out: BigInt64Array): void {
+  const length = poolLength(sites);
+  sites.forEach(({ size }, site) => {
+    const offset = deriveSeed(seed, 'dropout', step, site) % (length - size + 1);
+    out[2 * site] = BigInt(offset);
+    out[2 * site + 1] = BigInt(offset + size);
+  });
+}
+
+/** Records the dropout sites of a program while it is traced. */
+export class TracedDropout implements DropoutSource {
+  readonly sites: DropoutSite[] = [];
+  readonly #backend: TraceBackend;
+
+  constructor(backend: TraceBackend) {
+    this.#backend = backend;
+  }
+
+  mask(shape: readonly number[], rate: number): tf.Tensor {
+    const { graph } = this.#backend;
+    const site = this.sites.push({ rate, size: sizeOf(shape) }) - 1;
+    const bound = (index: number) => graph.op('Gather', [OFFSETS_INPUT, graph.int64([index])]);
+    const flat = graph.op('Slice', [poolInput(rate), bound(2 * site), bound(2 * site + 1), graph.int64([0])]);
+    const name = graph.op('Reshape', [flat, graph.int64(shape)]);
+    return this.#backend.tensor({ name, shape: [...shape], dtype: 'float32' });
+  }
+
+  dropout(x: tf.Tensor, rate: number): tf.Tensor {
+    return rate === 0 ? x : tf.mul(x, this.mask(x.shape, rate));
+  }
+
+  /** Declares the inputs that the sites read; called when the trace is done. */
+  declareInputs(): void {
+    if (this.sites.length === 0) return;
+    const { graph } = this.#backend;
+    graph.input(OFFSETS_INPUT, 'int64', [2 * this.sites.length]);
+    for (const rate of new Set(this.sites.map((site) => site.rate))) {
+      graph.input(poolInput(rate), 'float32', [poolLength(this.sites)]);
+    }
+  }
+}
