@@ -1,1 +1,6 @@
-export type * from './types.js';
+export { type Batch, type Blocks, type BlocksOptions, createBlocks } from './blocks.js';
+export { plugin as default } from './plugin.js';
+export { openTokens, tokenDtype, writeTokens } from './token-file.js';
+export { type EncodedCounts, encodeDocuments } from './tokens-step.js';
+export type { CorpusData, CorpusFile, TextSource, TokenReader, TokensData, TokensSplit } from './types.js';
+export { type EvaluationWindow, type EvaluationWindowsOptions, evaluationWindows } from './windows.js';

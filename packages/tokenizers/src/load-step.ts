@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defineComponent, notInKey, pathOption, type Step, UserError, writeFileAtomic } from '@t2r/core';
 import { z } from 'zod';
+import { loadTokenizer, TOKENIZER_FILE } from './load.js';
 
 const schema = z.strictObject({
   path: notInKey(pathOption('The tokenizer.json, in the format of Hugging Face tokenizers.')),
@@ -14,7 +15,6 @@ function createLoadStep({ path }: z.output<typeof schema>): Step {
   return {
     produces: 'tokenizer',
     async check() {
-      const { loadTokenizer } = await import('./load.js');
       try {
         await loadTokenizer(path);
         return [];
@@ -32,7 +32,6 @@ function createLoadStep({ path }: z.output<typeof schema>): Step {
       return { produces: { vocab: vocabSize(readFileSync(path, 'utf8')) } };
     },
     async run({ folder }) {
-      const { loadTokenizer, TOKENIZER_FILE } = await import('./load.js');
       const { algorithm, vocabSize: vocab } = await loadTokenizer(path);
       await writeFileAtomic(join(folder, TOKENIZER_FILE), await readFile(path));
       return { metrics: { vocab }, data: { algorithm, vocab } };

@@ -2,6 +2,9 @@
 import { join } from 'node:path';
 import { defineComponent, type Step, stepRef, UserError } from '@t2r/core';
 import { z } from 'zod';
+import { TOKENIZER_FILE } from './load.js';
+import { readText } from './text-files.js';
+import { trainByteLevelBpe, trainWordLevel } from './train.js';
 import type { CorpusData } from './types.js';
 
 const schema = z.strictObject({
@@ -57,11 +60,6 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
           hint: `its splits: ${Object.keys(splits).join(', ')}`,
         });
       }
-      const [{ trainByteLevelBpe, trainWordLevel }, { readText }, { TOKENIZER_FILE }] = await Promise.all([
-        import('./train.js'),
-        import('./text-files.js'),
-        import('./load.js'),
-      ]);
       const documents = function* () {
         for (const [done, { path }] of files.entries()) {
           events.progress(done, { total: files.length, unit: 'files' });

@@ -31,7 +31,7 @@ export class WordLevel implements Tokenizer {
   constructor({ tokens, unknown = UNKNOWN, endOfLine }: WordLevelOptions) {
     this.#tokens = tokens;
     this.vocabSize = tokens.length;
-    tokens.forEach((token, id) => token !== undefined && this.#ids.set(token, id));
+    for (const [id, token] of tokens.entries()) if (token !== undefined) this.#ids.set(token, id);
     this.#unknown = unknown;
     this.#endOfLine = endOfLine;
     this.#unknownId = this.#require(unknown);
