@@ -1,3 +1,2 @@
-export async function main(_args: string[]): Promise<number> {
-  return 0;
-}
+export { main } from './main.js';
+export type { Terminal } from './terminal.js';

@@ -104,7 +104,9 @@ export function lossChart(points: readonly CurvePoint[]): TopLevelSpec {
 /** Decoding speed against position. */
 export function speedChart(points: readonly GenerationPoint[]): TopLevelSpec {
   return lineChart({
-    points: points.map(({ step, position, tokensPerSecond }) => ({ x: position, y: tokensPerSecond, series: step })),
+    points: points.flatMap(({ step, position, tokensPerSecond }) =>
+      tokensPerSecond === undefined ? [] : [{ x: position, y: tokensPerSecond, series: step }],
+    ),
     xTitle: 'position (tokens, logarithmic)',
     yTitle: 'tokens per second',
     xLog: true,

@@ -3,7 +3,7 @@ import type { Artifact } from '@t2r/core';
 import { describeAttention, trainedSteps } from './checkpoint.js';
 import { describeEnvironment } from './environment.js';
 import { collectExpectations } from './expectations.js';
-import { collectGeneration } from './generation.js';
+import { collectGenerationCurve, collectSamples } from './generation.js';
 import { collectPoints } from './points.js';
 import type { GenerationPoint, ReportData, ResultRow, RunData } from './types.js';
 
@@ -20,7 +20,7 @@ export async function collectRows(
   { baseline }: CollectOptions = {},
 ): Promise<{ rows: ResultRow[]; baseline?: string }> {
   const metrics = Object.assign({}, ...artifacts.map((artifact) => artifact.metrics)) as Record<string, number>;
-  const last = lastPoints(collectGeneration(artifacts).curve);
+  const last = lastPoints(collectGenerationCurve(artifacts));
   const rows: ResultRow[] = [];
   for (const artifact of artifacts) {
     if (artifact.kind !== 'checkpoint') continue;
@@ -62,7 +62,6 @@ function lastPoints(curve: readonly GenerationPoint[]): Map<string, GenerationPo
 export async function collectReport(run: RunData, options: CollectOptions = {}): Promise<ReportData> {
   const { artifacts, events } = run;
   const { rows, baseline } = await collectRows(run, options);
-  const generation = collectGeneration(artifacts);
   const points = collectPoints(events, artifacts);
   return {
     format: 't2r-report',
@@ -75,8 +74,8 @@ export async function collectReport(run: RunData, options: CollectOptions = {}):
     expectations: collectExpectations(run),
     protocol: collectProtocols(artifacts),
     loss: points.filter(({ series }) => /loss/.test(series)),
-    generation: generation.curve,
-    samples: generation.samples,
+    generation: collectGenerationCurve(artifacts),
+    samples: collectSamples(artifacts),
     steps: artifacts.map(({ id, use, key, seconds, metrics }) => ({ id, use, key, seconds, metrics })),
     environment: await describeEnvironment(),
     recipe: run.recipe,

@@ -1,35 +1,26 @@
-/**
- * The generation curve and the sample texts out of the results of `evaluate/generation`. A result's data is JSON from
- * another package, so it is checked here and whatever does not fit is left out of the page.
- */
+/** The generation curve and the sample texts out of the results of `evaluate/generation`. */
 import type { Artifact } from '@t2r/core';
 import { z } from 'zod';
 import type { GenerationPoint, Sample } from './types.js';
 
-const generationData = z.object({
-  curve: z
-    .array(
-      z.object({
-        step: z.string(),
-        position: z.number(),
-        tokensPerSecond: z.number(),
-        stateBytes: z.number().optional(),
-      }),
-    )
-    .default([]),
-  samples: z.array(z.object({ step: z.string(), prompt: z.string(), text: z.string() })).default([]),
-});
+/** `<checkpoint>.<figure>@<position>`, as `evaluate/generation` names its metrics. */
+const METRIC = /^(.+)\.(tokens_per_s|state_bytes|rss_bytes)@(\d+)$/;
+const FIELDS = { tokens_per_s: 'tokensPerSecond', state_bytes: 'stateBytes', rss_bytes: 'rssBytes' } as const;
 
-/** Curve and samples of all `evaluate/generation` steps together. */
-export function collectGeneration(artifacts: readonly Artifact[]): { curve: GenerationPoint[]; samples: Sample[] } {
-  const curve: GenerationPoint[] = [];
-  const samples: Sample[] = [];
-  for (const { use, data } of artifacts) {
-    if (use !== 'evaluate/generation') continue;
-    const parsed = generationData.safeParse(data);
-    if (!parsed.success) continue;
-    curve.push(...parsed.data.curve);
-    samples.push(...parsed.data.samples);
+/** The curve of all `evaluate/generation` steps together: by checkpoint in the order given, then by position. */
+export function collectGenerationCurve(artifacts: readonly Artifact[]): GenerationPoint[] {
+  const points = new Map<string, GenerationPoint>();
+  for (const { metrics } of artifacts) {
+    for (const [name, value] of Object.entries(metrics)) {
+      const [, step, figure, position] = METRIC.exec(name) ?? [];
+      if (step === undefined) continue;
+      const point = points.get(`${step}@${position}`) ?? { step, position: Number(position) };
+      point[FIELDS[figure as keyof typeof FIELDS]] = value;
+      points.set(`${step}@${position}`, point);
+    }
   }
-  return { curve, samples };
+  const order = [...new Set([...points.values()].map(({ step }) => step))];
+  return [...points.values()].sort(
+    (left, right) => order.indexOf(left.step) - order.indexOf(right.step) || left.position - right.position,
+  );
 }

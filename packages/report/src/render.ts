@@ -72,12 +72,14 @@ async function generation({ generation: points }: ReportData): Promise<string> {
       { title: 'position', align: 'right' as const },
       { title: 'tokens/s', align: 'right' as const },
       { title: 'state of one sequence', align: 'right' as const },
+      { title: 'memory of the process', align: 'right' as const },
     ],
-    rows: points.map(({ step, position, tokensPerSecond, stateBytes }) => [
+    rows: points.map(({ step, position, tokensPerSecond, stateBytes, rssBytes }) => [
       step,
       formatCount(position),
       formatNumber(tokensPerSecond),
       formatBytes(stateBytes),
+      formatBytes(rssBytes),
     ]),
   };
   const figures = [

@@ -68,8 +68,11 @@ export interface GenerationPoint {
   /** Checkpoint that generated. */
   step: string;
   position: number;
-  tokensPerSecond: number;
+  tokensPerSecond?: number;
+  /** State (or cache) of one sequence. */
   stateBytes?: number;
+  /** Resident memory of the whole process. */
+  rssBytes?: number;
 }
 
 export interface Sample {

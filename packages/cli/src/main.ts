@@ -1,0 +1,126 @@
+/** The command line: its verbs and options. Each command's code is imported when it is called, so that starting is quick. */
+import { readFile } from 'node:fs/promises';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { EXIT, reportFailure } from './failure.js';
+import { processTerminal, type Terminal } from './terminal.js';
+
+/** Runs a command line (without `node` and the script) and gives the exit code. Never throws. */
+export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const debug = args.includes('--debug');
+  try {
+    const program = await createProgram(terminal, (code) => {
+      exitCode = code;
+    });
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has already said what is wrong; asking for help or the version is not a mistake.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return reportFailure(error, terminal, debug);
+  }
+}
+
+/** The program; `finish` receives the exit code of the command that ran. */
+async function createProgram(terminal: Terminal, finish: (code: number) => void): Promise<Command> {
+  const manifest = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(manifest) as { version: string };
+  const program = new Command('t2r')
+    .description('Turns pretrained transformers into recurrent networks, from one recipe.')
+    .version(version)
+    .option('--debug', 'show stack traces')
+    .showHelpAfterError("Run 't2r --help' for the commands.")
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
+
+  const command = (usage: string, description: string) =>
+    program
+      .command(usage)
+      .description(description)
+      .addOption(new Option('--debug', 'show stack traces'))
+      .showHelpAfterError(`Run 't2r help ${usage.split(' ')[0]}' for its options.`);
+
+  command('run <recipe>', 'run what has no result yet')
+    .option('--set <path=value>', 'override a value of the recipe; may be repeated', collect, [])
+    .option('--runs <folder>', 'folder that holds the run folders', 'runs')
+    .option('--force <step>', 'run this step again although it has a result; may be repeated', collect, [])
+    .option('--json', 'print the results as JSON')
+    .option('--quiet', 'no progress')
+    .action(async (recipe, options) => {
+      const { runCommand } = await import('./commands/run.js');
+      finish(await runCommand(recipe, options, terminal));
+    });
+  command('validate <recipes...>', 'check recipes without running them')
+    .option('--set <path=value>', 'override a value of the recipes; may be repeated', collect, [])
+    .option('--json', 'print the problems as JSON')
+    .action(async (recipes, options) => {
+      const { validateCommand } = await import('./commands/validate.js');
+      finish(await validateCommand(recipes, options, terminal));
+    });
+  command('plan <recipe>', 'what each step would do and cost')
+    .option('--set <path=value>', 'override a value of the recipe; may be repeated', collect, [])
+    .option('--runs <folder>', 'folder that holds the run folders', 'runs')
+    .option('--json', 'print the plan as JSON')
+    .action(async (recipe, options) => {
+      const { planCommand } = await import('./commands/plan.js');
+      finish(await planCommand(recipe, options, terminal));
+    });
+  command('list [kind]', 'the components a recipe can use')
+    .option('--json', 'print them as JSON')
+    .action(async (kind, options) => {
+      const { listCommand } = await import('./commands/list.js');
+      finish(await listCommand(kind, options, terminal));
+    });
+  command('describe <component>', 'a component and its options: train/lm, or attention/t2r-mlp')
+    .option('--json', 'print its JSON Schema')
+    .action(async (name, options) => {
+      const { describeCommand } = await import('./commands/describe.js');
+      finish(await describeCommand(name, options, terminal));
+    });
+  command('schema', 'the JSON Schema of recipes, for editors').action(async () => {
+    const { schemaCommand } = await import('./commands/schema.js');
+    finish(await schemaCommand(terminal));
+  });
+  command('generate <checkpoint>', 'text from a checkpoint folder, or from <run folder>:<step>')
+    .option('-p, --prompt <text>', 'text to go on from (default: standard input)')
+    .option('-n, --tokens <count>', 'tokens to generate at most', wholeNumber, 200)
+    .option(
+      '-t, --temperature <number>',
+      'below 1 more likely tokens are preferred; 0 always takes the likeliest',
+      number,
+      0.8,
+    )
+    .option('--top-k <count>', 'draw from the k likeliest tokens', wholeNumber)
+    .option('--top-p <number>', 'draw from the likeliest tokens that have this probability together', number)
+    .option('--seed <number>', 'seed of the draws', wholeNumber, 1)
+    .option('--engine <name>', 'engine to compute with', 'onnx')
+    .option('--json', 'print text and figures as JSON when done')
+    .action(async (checkpoint, options) => {
+      const { generateCommand } = await import('./commands/generate.js');
+      finish(await generateCommand(checkpoint, options, terminal));
+    });
+  command('report <run>', 'build the report of a run folder again')
+    .option('--title <text>', 'heading of the page')
+    .option('--baseline <step>', 'checkpoint that perplexities are compared with')
+    .action(async (folder, options) => {
+      const { reportCommand } = await import('./commands/report.js');
+      finish(await reportCommand(folder, options, terminal));
+    });
+  return program;
+}
+
+/** Gathers a repeated option into a list. */
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number, at least 0.');
+  return Number(text);
+}
