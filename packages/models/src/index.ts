@@ -1,1 +1,12 @@
-export type * from './types.js';
+export { decodingFlops, parameterCount, trainingFlops } from './cost.js';
+export { buildLanguageModel, createLanguageModel } from './decoder-lm.js';
+export { initialParameter, initialWeights } from './parameters.js';
+export { plugin as default } from './plugin.js';
+export type {
+  DecodeResult,
+  ForwardOptions,
+  LanguageModel,
+  LmConfig,
+  StepOptions,
+  Weights,
+} from './types.js';

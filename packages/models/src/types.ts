@@ -32,6 +32,9 @@ export interface LmConfig {
   attention: ComponentSpec[];
 }
 
+/** Weights on the host by name, row-major float32, as checkpoints hold them. */
+export type Weights = Record<string, { shape: number[]; data: Float32Array }>;
+
 export interface ForwardOptions {
   /** Given in training: dropout is on. */
   dropout?: DropoutSource;
@@ -65,11 +68,15 @@ export interface LanguageModel {
   /** Bytes of float32 state one sequence needs at a position. */
   stateBytes(position: number): number;
   /**
-   * One position: ids [B] int32, position int32 scalar. `parameters` are those of `inferenceWeights`.
-   * Returns logits [B,vocab] and the new state.
+   * One position: ids [B] int32, position int32 scalar. `parameters` are those of `stepWeights`.
+   * Returns logits [B,vocab] and the new state. With learned positions the caller keeps position < maxPositions.
    */
   step(ids: Tensor, position: Tensor, state: TensorMap, parameters: TensorMap, options: StepOptions): DecodeResult;
-  /** ids [B,T] right-padded, `count` int32 scalar real positions: logits [B,vocab] after the last real one, and state. */
+  /**
+   * ids [B,T] right-padded, `count` int32 scalar real positions: logits [B,vocab] after the last real one, and state.
+   * Equals `count` steps. `parameters` are those of `stepWeights` too, so that one set of weights serves both programs.
+   * A growing cache needs room for position + T rows.
+   */
   prefill(
     ids: Tensor,
     position: Tensor,
@@ -78,8 +85,11 @@ export interface LanguageModel {
     parameters: TensorMap,
     options: StepOptions,
   ): DecodeResult;
-  /** Weights of the step program: feature maps folded into projections where the variant can (paper, Eq. 8). */
-  stepWeights(parameters: Record<string, Float32Array>): Record<string, { shape: number[]; data: Float32Array }>;
+  /**
+   * Weights of `step` and `prefill`: q, k and v of a layer as one matrix `layers.N.attention.qkv.weight`, with feature maps
+   * folded in where the variant can (paper, Eq. 8); everything else is passed on without a copy.
+   */
+  stepWeights(parameters: Record<string, Float32Array>): Weights;
 }
 
 export interface StepOptions {
@@ -89,6 +99,7 @@ export interface StepOptions {
 
 export interface DecodeResult {
   logits: Tensor;
+  /** New values by state name, `layers.N.` prefixed. */
   state: Record<string, StateUpdate>;
 }
 

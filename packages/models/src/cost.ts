@@ -1,0 +1,41 @@
+/** What a model costs, from its configuration alone: parameters and floating-point operations (a multiply-add is two). */
+import { sizeOf } from './parameters.js';
+import type { LanguageModel } from './types.js';
+
+/** Number of parameters. */
+export function parameterCount(model: LanguageModel): number {
+  return model.parameters().reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
+/** Weights that one token is multiplied with: all matrices, but of the embedding tables only a tied output. */
+function multipliedWeights(model: LanguageModel): number {
+  const { vocab, dim, tieOutput } = model.config;
+  const tables = ['embed.weight', 'positions.weight'];
+  const matrices = model.parameters().filter(({ name, shape }) => shape.length > 1 && !tables.includes(name));
+  return matrices.reduce((sum, { shape }) => sum + sizeOf(shape), tieOutput ? vocab * dim : 0);
+}
+
+/**
+ * Work of mixing positions, for the token at `position`. A fixed-size state is updated and read, a multiply-add per element
+ * each: 4 per element. A cache is read twice, once by queries (keys) and once by weights (values), each element in one
+ * multiply-add: 2 per element.
+ */
+function mixingFlops(model: LanguageModel, position: number): number {
+  return model.state(1, position).reduce((sum, { shape, grows }) => sum + (grows ? 2 : 4) * sizeOf(shape), 0);
+}
+
+/**
+ * Operations to decode the token at `position`: 2 per multiplied weight plus the mixing of positions. Counted on unfused
+ * weights; fusing the feature map saves a little.
+ */
+export function decodingFlops(model: LanguageModel, position: number): number {
+  return 2 * multipliedWeights(model) + mixingFlops(model, position);
+}
+
+/**
+ * Operations to train on one token of a block: three times the forward pass (the backward pass is two of them), in which
+ * the average token has half a block before it. Counts the linear form of linear attention, whichever form is used.
+ */
+export function trainingFlops(model: LanguageModel, block: number): number {
+  return 3 * decodingFlops(model, block / 2);
+}

@@ -1,0 +1,111 @@
+/** The decoder-only language model: a stack of causal attention and feed-forward blocks over token embeddings. */
+import type { Attention, StateSpec } from '@t2r/attention';
+import { type CreateContext, UserError } from '@t2r/core';
+import { crossEntropy, linear, linearCrossEntropy, type TensorMap } from '@t2r/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import { type DecodeInputs, decode } from './decode.js';
+import { forward } from './forward.js';
+import { decoderLmParameters, sizeOf } from './parameters.js';
+import { stepWeights } from './step-weights.js';
+import type { DecodeResult, LanguageModel, LmConfig } from './types.js';
+
+/** [..., dim] -> [rows, dim]. */
+function toRows(x: tf.Tensor): tf.Tensor2D {
+  const dim = x.shape[x.rank - 1]!;
+  return tf.reshape(x, [sizeOf(x.shape) / dim, dim]) as tf.Tensor2D;
+}
+
+function checkConfig(config: LmConfig, attention: readonly Attention[]): void {
+  const { dim, heads, layers } = config;
+  if (dim % heads !== 0) {
+    throw new UserError(`heads: ${heads} heads do not divide a model of dim ${dim}`, {
+      hint: 'Choose heads so that dim is a multiple of it.',
+    });
+  }
+  if (attention.length !== layers) {
+    throw new UserError(`attention: ${attention.length} given for ${layers} layers`, {
+      hint: 'Give one attention for all layers, or a list with one per layer.',
+    });
+  }
+}
+
+/** Builds the model from its configuration and one attention per layer. Throws UserError where they do not fit. */
+export function createLanguageModel(config: LmConfig, attention: readonly Attention[]): LanguageModel {
+  checkConfig(config, attention);
+  const { vocab, dim, heads, tieOutput } = config;
+
+  function logits(hidden: tf.Tensor, parameters: TensorMap): tf.Tensor {
+    if (!tieOutput) return linear(hidden, parameters['output.weight']!);
+    const rows = tf.matMul(toRows(hidden), parameters['embed.weight'] as tf.Tensor2D, false, true); // [rows, vocab]
+    return tf.reshape(rows, [...hidden.shape.slice(0, -1), vocab]);
+  }
+
+  const hidden: LanguageModel['hidden'] = (ids, parameters, options) =>
+    forward(config, attention, ids, parameters, options);
+
+  /** Cross-entropy in nats a position, [B * T]. */
+  function trainingLosses(h: tf.Tensor, targets: tf.Tensor, parameters: TensorMap, labelSmoothing: number): tf.Tensor {
+    const weight = tieOutput ? parameters['embed.weight']! : tf.transpose(parameters['output.weight']!); // [vocab, dim]
+    return linearCrossEntropy(toRows(h), weight, tf.reshape(targets, [sizeOf(targets.shape)]), labelSmoothing);
+  }
+
+  const loss: LanguageModel['loss'] = (ids, targets, parameters, { labelSmoothing = 0, weights, ...options } = {}) => {
+    const losses = trainingLosses(hidden(ids, parameters, options), targets, parameters, labelSmoothing); // [B*T]
+    if (weights === undefined) return tf.mean(losses);
+    const flat = tf.reshape(weights, [sizeOf(weights.shape)]);
+    // A batch in which nothing is scored has loss 0.
+    return tf.div(tf.sum(tf.mul(losses, flat)), tf.maximum(tf.sum(flat), 1e-6));
+  };
+
+  // Through log-softmax, not the probabilities that training needs for its gradient: exact for unlikely targets too.
+  const negativeLogLikelihood: LanguageModel['negativeLogLikelihood'] = (ids, targets, parameters) => {
+    const scores = logits(toRows(hidden(ids, parameters)), parameters); // [B*T, vocab]
+    return tf.reshape(crossEntropy(scores, tf.reshape(targets, [sizeOf(targets.shape)])), targets.shape);
+  };
+
+  const state: LanguageModel['state'] = (batch, capacity): StateSpec[] =>
+    attention.flatMap((variant, n) =>
+      variant
+        .state({ heads, headDim: dim / heads }, batch, capacity)
+        .map((spec) => ({ ...spec, name: `layers.${n}.${spec.name}` })),
+    );
+
+  function decodeLogits(inputs: DecodeInputs): DecodeResult {
+    const result = decode(config, attention, inputs);
+    return { logits: logits(result.hidden, inputs.parameters), state: result.state };
+  }
+
+  return {
+    config,
+    attention,
+    parameters: () => decoderLmParameters(config, attention),
+    hidden,
+    logits,
+    loss,
+    negativeLogLikelihood,
+    state,
+    recurrent: attention.every((variant) => variant.recurrent),
+    stateBytes: (position) =>
+      state(1, position).reduce((bytes, { shape }) => bytes + sizeOf(shape) * Float32Array.BYTES_PER_ELEMENT, 0),
+    step: (ids, position, before, parameters, { positionInput }) =>
+      decodeLogits({
+        ids: tf.reshape(ids, [ids.shape[0]!, 1]),
+        state: before,
+        parameters,
+        options: { position, positionInput },
+      }),
+    prefill: (ids, position, count, before, parameters, { positionInput }) =>
+      decodeLogits({ ids, state: before, parameters, options: { position, positionInput, count } }),
+    stepWeights: (parameters) => stepWeights(config, attention, parameters),
+  };
+}
+
+/**
+ * Builds the model of a checkpoint's or recipe's configuration, its attention variants found by name. The model's `config`
+ * holds all their options, defaults included.
+ */
+export function buildLanguageModel(config: LmConfig, context: CreateContext): LanguageModel {
+  const attention = config.attention.map((spec) => context.create('attention', spec));
+  const specs = attention.map(({ name, options }) => ({ use: name, ...options }));
+  return createLanguageModel({ ...config, attention: specs }, attention);
+}

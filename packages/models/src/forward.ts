@@ -1,0 +1,66 @@
+/** The parallel forward pass, all positions at once: training and evaluation. */
+import type { Attention } from '@t2r/attention';
+import { UserError } from '@t2r/core';
+import { type DropoutSource, embedding, type TensorMap } from '@t2r/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import { drop, feedForward, finalNorm, mergeHeads, project, residual, type Scope, scope, splitHeads } from './block.js';
+import { sinusoidalTable } from './positions.js';
+import type { ForwardOptions, LmConfig } from './types.js';
+
+/** Token embeddings, scaled where the model says so: ids [...] -> [..., dim]. */
+export function embedTokens(ids: tf.Tensor, parameters: TensorMap, { scaleEmbedding, dim }: LmConfig): tf.Tensor {
+  const rows = embedding(parameters['embed.weight']!, ids);
+  return scaleEmbedding ? tf.mul(rows, Math.sqrt(dim)) : rows;
+}
+
+/** Encodings of positions 0 .. time-1, [time, dim]. */
+function positionRows(
+  time: number,
+  parameters: TensorMap,
+  { positions, maxPositions, dim }: LmConfig,
+): tf.Tensor | undefined {
+  if (positions === 'none') return undefined;
+  if (positions === 'sinusoidal') return tf.tensor2d(sinusoidalTable(time, dim), [time, dim]);
+  if (time > maxPositions) {
+    throw new UserError(`a sequence of ${time} tokens is longer than the model's ${maxPositions} learned positions`, {
+      hint: `Use blocks of at most ${maxPositions} tokens, or a model with more maxPositions.`,
+    });
+  }
+  const table = parameters['positions.weight']!;
+  return time === maxPositions ? table : tf.slice(table, [0, 0], [time, dim]);
+}
+
+/** Self-attention of one layer in its parallel form, [B,T,dim] -> [B,T,dim]. */
+function attend(
+  x: tf.Tensor,
+  get: Scope,
+  attention: Attention,
+  { heads, dim, attentionDropout }: LmConfig,
+  source?: DropoutSource,
+): tf.Tensor {
+  const head = (name: string) => splitHeads(project(x, get, `attention.${name}`), heads); // [B,H,T,d]
+  const own = attention.parameters({ heads, headDim: dim / heads });
+  const parameters = Object.fromEntries(own.map(({ name }) => [name, get(`attention.${name}`)]));
+  const dropout = source && attentionDropout > 0 ? { source, rate: attentionDropout } : undefined;
+  const mixed = attention.parallel(head('q'), head('k'), head('v'), parameters, { causal: true, dropout });
+  return project(mergeHeads(mixed), get, 'attention.out');
+}
+
+/** ids [B,T] int32 -> hidden states after the final norm, [B,T,dim]. */
+export function forward(
+  config: LmConfig,
+  attention: readonly Attention[],
+  ids: tf.Tensor,
+  parameters: TensorMap,
+  { dropout }: ForwardOptions = {},
+): tf.Tensor {
+  const tokens = embedTokens(ids, parameters, config); // [B,T,dim]
+  const positions = positionRows(ids.shape[1]!, parameters, config);
+  let x = drop(positions ? tf.add(tokens, positions) : tokens, dropout, config.dropout);
+  attention.forEach((variant, n) => {
+    const get = scope(parameters, `layers.${n}`);
+    x = residual(x, get, 'norm1', config, dropout, (h) => attend(h, get, variant, config, dropout));
+    x = residual(x, get, 'norm2', config, dropout, (h) => feedForward(h, get, config, dropout));
+  });
+  return finalNorm(x, parameters, config);
+}

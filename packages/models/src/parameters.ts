@@ -1,0 +1,74 @@
+/** Names, shapes and initial values of a language model's parameters. */
+import type { Attention, Initializer, ParameterSpec } from '@t2r/attention';
+import { createRandom } from '@t2r/core';
+import type { LanguageModel, LmConfig, Weights } from './types.js';
+
+/** All parameters of a decoder-only language model, in a fixed order. */
+export function decoderLmParameters(config: LmConfig, attention: readonly Attention[]): ParameterSpec[] {
+  const { vocab, dim, heads, ffn, norm, positions, maxPositions, tieOutput, initStd } = config;
+  const matrix = (name: string, shape: number[]): ParameterSpec => ({
+    name,
+    shape,
+    init: { kind: 'normal', std: initStd },
+  });
+  const vector = (name: string, length: number, kind: 'zeros' | 'ones'): ParameterSpec => ({
+    name,
+    shape: [length],
+    init: { kind },
+    decay: false,
+  });
+  const affine = (name: string, from: number, to: number) => [
+    matrix(`${name}.weight`, [from, to]),
+    vector(`${name}.bias`, to, 'zeros'),
+  ];
+  const layerNorm = (name: string) => [vector(`${name}.weight`, dim, 'ones'), vector(`${name}.bias`, dim, 'zeros')];
+
+  const layers = attention.flatMap((variant, n) => {
+    const layer = `layers.${n}`;
+    return [
+      ...layerNorm(`${layer}.norm1`),
+      ...['q', 'k', 'v', 'out'].flatMap((name) => affine(`${layer}.attention.${name}`, dim, dim)),
+      ...variant
+        .parameters({ heads, headDim: dim / heads })
+        .map((spec) => ({ ...spec, name: `${layer}.attention.${spec.name}` })),
+      ...layerNorm(`${layer}.norm2`),
+      ...affine(`${layer}.fc1`, dim, ffn),
+      ...affine(`${layer}.fc2`, ffn, dim),
+    ];
+  });
+  return [
+    matrix('embed.weight', [vocab, dim]),
+    ...(positions === 'learned' ? [matrix('positions.weight', [maxPositions, dim])] : []),
+    ...layers,
+    ...(norm === 'pre' ? layerNorm('final_norm') : []),
+    ...(tieOutput ? [] : [matrix('output.weight', [dim, vocab])]),
+  ];
+}
+
+/** Number of values in a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
+
+/** Initial values of one parameter: a pure function of its specification, its name included, and the seed. */
+export function initialParameter({ name, shape, init }: ParameterSpec, seed: number): Float32Array {
+  const values = new Float32Array(sizeOf(shape));
+  return fill(values, init, seed, name);
+}
+
+function fill(values: Float32Array, init: Initializer, seed: number, name: string): Float32Array {
+  if (init.kind === 'zeros') return values;
+  if (init.kind === 'ones') return values.fill(1);
+  const random = createRandom(seed, 'parameter', name);
+  const draw =
+    init.kind === 'normal' ? () => init.std * random.normal() : () => init.bound * (2 * random.uniform() - 1);
+  for (let i = 0; i < values.length; i++) values[i] = draw();
+  return values;
+}
+
+/** Initial values of all parameters. Models that share parameter names and shapes share these values. */
+export function initialWeights(model: LanguageModel, seed: number): Weights {
+  return Object.fromEntries(
+    model.parameters().map((spec) => [spec.name, { shape: spec.shape, data: initialParameter(spec, seed) }]),
+  );
+}

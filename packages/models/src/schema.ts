@@ -1,0 +1,41 @@
+/** Options of the model components, as recipes write them; the vocabulary comes with the tokenizer. */
+import { componentOption } from '@t2r/core';
+import { z } from 'zod';
+
+const size = z.int().min(1);
+const rate = z.number().min(0).lt(1);
+const attention = componentOption('attention', 'An attention variant.');
+
+/** `{ use: decoder-lm, layers: 4, dim: 256, heads: 4, ffn: 1024, attention: { use: softmax } }` */
+export const decoderLmSchema = z
+  .strictObject({
+    layers: size.describe('Number of layers.'),
+    dim: size.describe('Width of the model.'),
+    heads: size.describe('Attention heads; dim is a multiple of it.'),
+    ffn: size.describe('Width of the feed-forward blocks.'),
+    activation: z.enum(['relu', 'gelu']).default('relu').describe('Activation of the feed-forward blocks.'),
+    norm: z
+      .enum(['pre', 'post'])
+      .default('pre')
+      .describe('Layer norm before each block, with one more at the end, or after each residual sum.'),
+    positions: z
+      .enum(['learned', 'sinusoidal', 'none'])
+      .default('sinusoidal')
+      .describe('Absolute positions; learned ones have a longest position, the others do not.'),
+    maxPositions: size.default(512).describe('Longest sequence of learned positions.'),
+    tieOutput: z.boolean().default(true).describe('Use the embedding as output projection.'),
+    scaleEmbedding: z.boolean().default(false).describe('Multiply embeddings by sqrt(dim).'),
+    dropout: rate.default(0).describe('Dropout on embeddings and after each block, in training.'),
+    attentionDropout: rate.default(0).describe('Dropout on normalised attention weights, in training.'),
+    activationDropout: rate.default(0).describe('Dropout after the activation of feed-forward blocks, in training.'),
+    initStd: z.number().positive().default(0.02).describe('Standard deviation of initial matrices and embeddings.'),
+    attention: z
+      .union([attention, z.array(attention)])
+      .default({ use: 'softmax' })
+      .describe('Attention of all layers, or a list with one per layer, first layer first.'),
+  })
+  .refine(({ dim, heads }) => dim % heads === 0, { path: ['heads'], message: 'must divide dim' })
+  .refine(({ attention: specs, layers }) => !Array.isArray(specs) || specs.length === layers, {
+    path: ['attention'],
+    message: 'must be one attention, or a list with one per layer',
+  });
