@@ -16,11 +16,7 @@ export interface Registry {
    * Builds a component from `{ use, ...options }` (or only its name) after validating the options with its schema.
    * @throws UserError for an unknown component, listing the known ones and the nearest, and for invalid options.
    */
-  create<K extends ComponentKind>(
-    kind: K,
-    spec: ComponentSpec | string,
-    location?: SourceLocation,
-  ): ComponentKinds[K];
+  create<K extends ComponentKind>(kind: K, spec: ComponentSpec | string, location?: SourceLocation): ComponentKinds[K];
 }
 
 /** Hint for an unknown component of a kind. */

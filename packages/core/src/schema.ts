@@ -1,5 +1,5 @@
 /** Looking into zod schemas: what lies under the wrappers, and what the helpers of options.ts marked. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { COMPONENT_META, NOT_IN_KEY_META, PATH_META, STEP_REF_META } from './options.js';
 import type { ArtifactKind } from './step.js';
 

@@ -1,0 +1,181 @@
+/**
+ * `expect: { metric: { at_most: 95 } }`: what a step's metrics must satisfy. Checked after the step has run, and each time
+ * its result is taken from the store.
+ */
+import type { SourceLocation } from '../errors.js';
+import { knownNamesHint } from '../nearest.js';
+import type { Metrics } from '../step.js';
+import { childOf, type LocatedNode } from './located.js';
+import type { ProblemList } from './problem.js';
+
+/** One expectation on one metric. */
+export type Expectation = { metric: string; at: SourceLocation } & Condition;
+
+export type Condition =
+  | { operator: 'at_most' | 'at_least'; value: number }
+  | { operator: 'equals'; value: number; tolerance: Tolerance }
+  | { operator: 'less_than_metric' | 'more_than_metric'; other: string }
+  | { operator: 'at_most_times'; other: string; factor: number };
+
+/** Absolute, or relative to the expected value. */
+export type Tolerance = { absolute: number } | { relative: number };
+
+/** An expectation that was not met. */
+export interface Miss {
+  step: string;
+  metric: string;
+  /** What was found; absent when the step has no such metric. */
+  actual?: number;
+  /** One sentence that says what was expected and what was found. */
+  message: string;
+  location: SourceLocation;
+}
+
+const OPERATORS = ['at_most', 'at_least', 'equals', 'less_than_metric', 'more_than_metric', 'at_most_times'] as const;
+const KEYS = [...OPERATORS, 'tolerance'];
+
+/**
+ * Reads a step's `expect`.
+ * @param known - Metric names, where the step knows them before running.
+ */
+export function readExpectations(
+  node: LocatedNode | undefined,
+  known: readonly string[] | undefined,
+  problems: ProblemList,
+): Expectation[] {
+  if (node === undefined || (node.kind === 'scalar' && node.invalid)) return [];
+  if (node.kind !== 'map') {
+    problems.add(node.at, '"expect" must be a mapping from metrics to conditions', 'expect: { loss: { at_most: 2 } }');
+    return [];
+  }
+  const checkMetric = (metric: string, at: SourceLocation) => {
+    if (known === undefined || known.includes(metric)) return;
+    problems.add(at, `the step has no metric "${metric}"`, knownNamesHint(metric, known, 'metrics'));
+  };
+  return [...node.entries].flatMap(([metric, { key, node: conditions }]) => {
+    checkMetric(metric, key);
+    if (conditions.kind !== 'map') {
+      problems.add(conditions.at, `what "${metric}" must satisfy is missing`, `one of ${OPERATORS.join(', ')}`);
+      return [];
+    }
+    if (!OPERATORS.some((operator) => conditions.entries.has(operator)) && conditions.entries.size === 0) {
+      problems.add(conditions.at, `what "${metric}" must satisfy is missing`, `one of ${OPERATORS.join(', ')}`);
+    }
+    return [...conditions.entries].flatMap(([operator, entry]): Expectation[] => {
+      const at = entry.key;
+      const number = () => numberOf(entry.node, operator, problems);
+      switch (operator) {
+        case 'at_most':
+        case 'at_least': {
+          const value = number();
+          return value === undefined ? [] : [{ metric, at, operator, value }];
+        }
+        case 'equals': {
+          const value = number();
+          const tolerance = readTolerance(childOf(conditions, 'tolerance'), problems);
+          return value === undefined || tolerance === undefined ? [] : [{ metric, at, operator, value, tolerance }];
+        }
+        case 'less_than_metric':
+        case 'more_than_metric': {
+          if (entry.node.kind === 'scalar' && typeof entry.node.value === 'string') {
+            checkMetric(entry.node.value, entry.node.at);
+            return [{ metric, at, operator, other: entry.node.value }];
+          }
+          problems.add(entry.node.at, `"${operator}" must name a metric of this step`);
+          return [];
+        }
+        case 'at_most_times': {
+          const other = childOf(entry.node, 'metric');
+          const factor = childOf(entry.node, 'factor');
+          if (
+            other?.kind === 'scalar' &&
+            typeof other.value === 'string' &&
+            factor?.kind === 'scalar' &&
+            typeof factor.value === 'number'
+          ) {
+            checkMetric(other.value, other.at);
+            return [{ metric, at, operator, other: other.value, factor: factor.value }];
+          }
+          problems.add(entry.node.at, '"at_most_times" must be { metric: name, factor: number }');
+          return [];
+        }
+        case 'tolerance':
+          if (!conditions.entries.has('equals'))
+            problems.add(at, '"tolerance" goes with "equals"', 'add equals: value');
+          return [];
+        default:
+          problems.add(at, `unknown condition "${operator}"`, knownNamesHint(operator, KEYS, 'conditions'));
+          return [];
+      }
+    });
+  });
+}
+
+function numberOf(node: LocatedNode, operator: string, problems: ProblemList): number | undefined {
+  if (node.kind === 'scalar' && typeof node.value === 'number') return node.value;
+  if (!(node.kind === 'scalar' && node.invalid)) problems.add(node.at, `"${operator}" must be a number`);
+  return undefined;
+}
+
+function readTolerance(node: LocatedNode | undefined, problems: ProblemList): Tolerance | undefined {
+  if (node === undefined) return { absolute: 0 };
+  if (node.kind === 'scalar' && typeof node.value === 'number' && node.value >= 0) return { absolute: node.value };
+  const percent = node.kind === 'scalar' ? /^(\d+(?:\.\d+)?)\s*%$/.exec(String(node.value)) : null;
+  if (percent !== null) return { relative: Number(percent[1]) / 100 };
+  problems.add(node.at, '"tolerance" must be a number or a percentage', 'for example 0.5 or 3%');
+  return undefined;
+}
+
+/** Compares metrics with expectations. */
+export function checkExpectations(step: string, expectations: readonly Expectation[], metrics: Metrics): Miss[] {
+  return expectations.flatMap((expectation) => {
+    const actual = metrics[expectation.metric];
+    const wanted = describeCondition(expectation, metrics);
+    const base = { step, metric: expectation.metric, location: expectation.at };
+    if (actual === undefined) {
+      const hint = knownNamesHint(expectation.metric, Object.keys(metrics), 'metrics');
+      return [{ ...base, message: `${step} has no metric ${expectation.metric}, expected ${wanted}; ${hint}` }];
+    }
+    if (holds(expectation, actual, metrics)) return [];
+    return [{ ...base, actual, message: `${expectation.metric} of ${step} is ${actual}, expected ${wanted}` }];
+  });
+}
+
+function holds(expectation: Expectation, actual: number, metrics: Metrics): boolean {
+  switch (expectation.operator) {
+    case 'at_most':
+      return actual <= expectation.value;
+    case 'at_least':
+      return actual >= expectation.value;
+    case 'equals': {
+      const { value, tolerance } = expectation;
+      const allowed = 'absolute' in tolerance ? tolerance.absolute : tolerance.relative * Math.abs(value);
+      return Math.abs(actual - value) <= allowed;
+    }
+    case 'less_than_metric':
+      return actual < (metrics[expectation.other] ?? Number.NaN);
+    case 'more_than_metric':
+      return actual > (metrics[expectation.other] ?? Number.NaN);
+    case 'at_most_times':
+      return actual <= expectation.factor * (metrics[expectation.other] ?? Number.NaN);
+  }
+}
+
+function describeCondition(expectation: Expectation, metrics: Metrics): string {
+  switch (expectation.operator) {
+    case 'at_most':
+      return `at most ${expectation.value}`;
+    case 'at_least':
+      return `at least ${expectation.value}`;
+    case 'equals': {
+      const { value, tolerance } = expectation;
+      return `${value} +- ${'absolute' in tolerance ? tolerance.absolute : `${tolerance.relative * 100}%`}`;
+    }
+    case 'less_than_metric':
+      return `less than ${expectation.other} (${metrics[expectation.other] ?? 'missing'})`;
+    case 'more_than_metric':
+      return `more than ${expectation.other} (${metrics[expectation.other] ?? 'missing'})`;
+    case 'at_most_times':
+      return `at most ${expectation.factor} times ${expectation.other} (${metrics[expectation.other] ?? 'missing'})`;
+  }
+}
