@@ -16,6 +16,13 @@ interface CpuBackend {
   disposeIntermediateTensorInfo(info: tf.TensorInfo): void;
 }
 
+/** TensorFlow.js's own cpu backend, without the advertisement it prints on first use. */
+function plainCpu(): CpuBackend {
+  const cpu = tf.engine().findBackend('cpu') as unknown as CpuBackend & { firstUse: boolean };
+  cpu.firstUse = false;
+  return cpu;
+}
+
 /** Computes a kernel on constants with the plain cpu backend. */
 function fold(
   backend: TraceBackend,
@@ -23,7 +30,7 @@ function fold(
   inputs: Record<string, tf.TensorInfo | undefined>,
   attrs: Record<string, unknown>,
 ): tf.TensorInfo | tf.TensorInfo[] {
-  const cpu = tf.engine().findBackend('cpu') as unknown as CpuBackend;
+  const cpu = plainCpu();
   const made: tf.TensorInfo[] = [];
   const hosted = Array.isArray(inputs) ? [] : {};
   for (const [key, info] of Object.entries(inputs)) {
@@ -83,6 +90,5 @@ export function traceBackend(): TraceBackend {
       kernelFunc: kernelFunc(name, lowering, cpuKernels.get(name)),
     });
   }
-  tf.engine().findBackend('cpu');
   return backend;
 }
