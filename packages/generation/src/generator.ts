@@ -4,17 +4,16 @@
  */
 import { UserError } from '@t2r/core';
 import type { Engine } from '@t2r/engine';
-import type { LanguageModel } from '@t2r/models';
+import type { LanguageModel, Weights } from '@t2r/models';
 import type { Tokenizer } from '@t2r/tokenizers';
 import { type GeneratedToken, type GenerateOptions, generateTokens, type StopReason } from './generate.js';
-import type { Weight } from './programs.js';
 import { createDecoderState, type GeneratorSnapshot } from './state.js';
 import { type GenerateTextOptions, generateText } from './text.js';
 
 export interface GeneratorOptions {
   model: LanguageModel;
   /** The model's parameters by name, as a checkpoint holds them. */
-  weights: Record<string, Weight>;
+  weights: Weights;
   /** Needed by `generateText`, and for the start token of an empty prompt. */
   tokenizer?: Tokenizer;
   engine: Engine;
@@ -72,7 +71,8 @@ export function createGenerator({
 }: GeneratorOptions): TextGenerator {
   const { vocab, positions } = model.config;
   const maxPositions = positions === 'learned' ? model.config.maxPositions : Number.POSITIVE_INFINITY;
-  const state = createDecoderState({ engine, model, weights, batch, chunk, capacity });
+  const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
+  const state = createDecoderState({ engine, model, weights: model.stepWeights(values), batch, chunk, capacity });
   const stepIds = new Int32Array(batch);
   const chunkIds = new Int32Array(batch * chunk);
   let position = 0;

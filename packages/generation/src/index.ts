@@ -1,6 +1,6 @@
+export { type CheckpointGeneratorOptions, checkpointGenerator } from './checkpoint.js';
 export type { GeneratedToken, GenerateOptions, StopReason } from './generate.js';
 export { createGenerator, type GeneratorOptions, type TextGenerator } from './generator.js';
-export type { Weight } from './programs.js';
 export {
   argmax,
   checkSampling,

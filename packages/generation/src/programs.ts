@@ -3,39 +3,37 @@
  * same state variables; the weights are folded into their graphs.
  */
 import type { StateSpec } from '@t2r/attention';
-import type { CompiledProgram, Engine, HostTensor, TensorMap, Variables } from '@t2r/engine';
-import type { LanguageModel } from '@t2r/models';
+import type { CompiledProgram, Engine, TensorMap, Variables } from '@t2r/engine';
+import type { LanguageModel, Weights } from '@t2r/models';
 
 /** Name of the programs' int32 scalar input that holds the number of positions already in the state. */
 const POSITION = 'position';
 
-/** A parameter as checkpoints hold it, row-major. */
-export interface Weight {
-  shape: number[];
-  data: Float32Array;
-}
-
 export interface DecodingProgramOptions {
   engine: Engine;
   model: LanguageModel;
-  weights: Record<string, Weight>;
+  /** Those of `model.stepWeights`: feature maps folded into the projections where the attention can (paper, Eq. 8). */
+  weights: Weights;
   /** The state the program reads and updates. */
   variables: Variables;
   specs: readonly StateSpec[];
   batch: number;
 }
 
-/**
- * Compiles the one-token step: inputs `ids` [batch] and `position` [], output `logits` [batch, vocab]. Feature maps are
- * folded into the projections where the attention variant can (paper, Eq. 8).
- */
-export function compileStep({ engine, model, weights, variables, specs, batch }: DecodingProgramOptions) {
-  const data = Object.fromEntries(Object.entries(weights).map(([name, weight]) => [name, weight.data]));
+/** Compiles the one-token step: inputs `ids` [batch] and `position` [], output `logits` [batch, vocab]. */
+export function compileStep({
+  engine,
+  model,
+  weights,
+  variables,
+  specs,
+  batch,
+}: DecodingProgramOptions): Promise<CompiledProgram> {
   return engine.compile({
     name: 'step',
     inputs: { ids: { shape: [batch], dtype: 'int32' }, [POSITION]: { shape: [], dtype: 'int32' } },
     variables,
-    constants: model.stepWeights(data),
+    constants: weights,
     program: ({ ids, position }, tensors) => {
       const state = pickState(tensors, specs);
       const result = model.step(ids!, position!, state, tensors, { positionInput: POSITION });
@@ -52,7 +50,6 @@ export function compilePrefill(
   { engine, model, weights, variables, specs, batch }: DecodingProgramOptions,
   chunk: number,
 ): Promise<CompiledProgram> {
-  const constants: Record<string, HostTensor> = weights;
   return engine.compile({
     name: 'prefill',
     inputs: {
@@ -61,7 +58,7 @@ export function compilePrefill(
       count: { shape: [], dtype: 'int32' },
     },
     variables,
-    constants,
+    constants: weights,
     program: ({ ids, position, count }, tensors) => {
       const state = pickState(tensors, specs);
       const result = model.prefill(ids!, position!, count!, state, tensors, { positionInput: POSITION });

@@ -1,0 +1,37 @@
+/**
+ * The step `evaluate/generation`: decoding speed, bytes of state and resident memory against position, and a sample text,
+ * for each checkpoint.
+ */
+import { defineComponent, type Step } from '@t2r/core';
+import { type GenerationOptions, generationSchema } from './generation-schema.js';
+
+/** Metric names of a checkpoint at a position. */
+export function generationMetricNames(id: string, position: number) {
+  return {
+    tokensPerSecond: `${id}.tokens_per_s@${position}`,
+    stateBytes: `${id}.state_bytes@${position}`,
+    rssBytes: `${id}.rss_bytes@${position}`,
+  };
+}
+
+function createGenerationStep(options: GenerationOptions): Step {
+  const { of, positions, tokens, rounds } = options;
+  return {
+    produces: 'metrics',
+    usesEngine: true,
+    metricNames: () =>
+      of.flatMap(({ step }) => positions.flatMap((position) => Object.values(generationMetricNames(step, position)))),
+    plan: () => ({
+      note: `decodes up to position ${Math.max(...positions)}, times ${tokens} tokens in ${rounds} rounds at each of ${positions.length}`,
+    }),
+    run: async (context) => (await import('./run-generation.js')).runGeneration(options, context),
+  };
+}
+
+export const generationStep = defineComponent({
+  kind: 'step',
+  name: 'evaluate/generation',
+  description: 'Decoding speed, bytes of state and memory against position, and a sample text.',
+  schema: generationSchema,
+  create: createGenerationStep,
+});

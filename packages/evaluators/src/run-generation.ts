@@ -1,0 +1,97 @@
+/** Runs `evaluate/generation`. */
+import type { Metrics, StepContext, StepResult } from '@t2r/core';
+import { checkpointGenerator, type TextGenerator } from '@t2r/generation';
+import { type DecodingPoint, type DecodingSpeed, measureDecoding } from './decoding-speed.js';
+import type { GenerationOptions } from './generation-schema.js';
+import { generationMetricNames } from './generation-step.js';
+
+/** What the step leaves as data. */
+export interface GenerationData {
+  /** One point per checkpoint and position. */
+  curve: (DecodingPoint & { step: string })[];
+  samples: { step: string; prompt: string; text: string }[];
+  /** How each checkpoint was measured. */
+  protocols: { step: string; text: string }[];
+  /** Positions that could not be measured. */
+  skipped: { step: string; positions: number[] }[];
+}
+
+/** Measures each checkpoint in turn. */
+export async function runGeneration(options: GenerationOptions, context: StepContext): Promise<StepResult> {
+  const { tokens, rounds, warmup, sample } = options;
+  const positions = [...new Set(options.positions)].sort((a, b) => a - b);
+  const engine = await context.create('engine', context.engineSpec).open();
+  const metrics: Metrics = {};
+  const data: GenerationData = { curve: [], samples: [], protocols: [], skipped: [] };
+  try {
+    for (const ref of options.of) {
+      const { id, folder } = context.input(ref);
+      const generator = await checkpointGenerator(folder, { engine, context });
+      const speed = await measureDecoding(generator, {
+        positions,
+        tokens,
+        warmup,
+        rounds,
+        seed: context.seed,
+        signal: context.signal,
+        onProgress: (done, total) => context.events.progress(done, { total, unit: `tokens of ${id}` }),
+      });
+      for (const point of speed.points) {
+        const names = generationMetricNames(id, point.position);
+        metrics[names.tokensPerSecond] = point.tokensPerSecond;
+        metrics[names.stateBytes] = point.stateBytes;
+        metrics[names.rssBytes] = point.rssBytes;
+        context.events.point(`${id}.generation.tokens_per_s`, point.position, point.tokensPerSecond);
+        data.curve.push({ step: id, ...point });
+      }
+      if (speed.skipped.length > 0) {
+        data.skipped.push({ step: id, positions: speed.skipped });
+        context.events.warn(
+          `${id}: positions ${speed.skipped.join(', ')} are skipped; its learned positions end at ${generator.maxPositions}`,
+        );
+      }
+      const text = formatDecodingProtocol(speed, { engine: engine.name, tokens, rounds, warmup });
+      data.protocols.push({ step: id, text });
+      context.events.info(`${id}: ${text}`);
+      if (sample.tokens > 0) {
+        const written = await sampleText(generator, options, context.signal);
+        data.samples.push({ step: id, prompt: options.prompt, text: written });
+        context.events.info(`${id} writes: ${JSON.stringify(options.prompt + written)}`);
+      }
+      await generator.dispose();
+    }
+  } finally {
+    await engine.dispose();
+  }
+  return { metrics, data };
+}
+
+/** e.g. `decode|engine:onnx|batch:1|choice:greedy|state:decoded|tokens:40|rounds:5|warmup:8|median of single tokens`. */
+export function formatDecodingProtocol(
+  { state }: Pick<DecodingSpeed, 'state'>,
+  settings: { engine: string; tokens: number; rounds: number; warmup: number },
+): string {
+  const { engine, tokens, rounds, warmup } = settings;
+  return [
+    'decode',
+    `engine:${engine}`,
+    'batch:1',
+    'choice:greedy',
+    `state:${state === 'decoded' ? 'decoded' : 'placed, filled with noise'}`,
+    `tokens:${tokens}`,
+    `rounds:${rounds}`,
+    `warmup:${warmup}`,
+    'median of single tokens',
+  ].join('|');
+}
+
+async function sampleText(
+  generator: TextGenerator,
+  { prompt, sample: { tokens: maxTokens, temperature, topP, seed } }: GenerationOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  let text = '';
+  for await (const piece of generator.generateText(prompt, { maxTokens, temperature, topP, seed, signal }))
+    text += piece;
+  return text;
+}

@@ -1,0 +1,133 @@
+/** Runs `evaluate/perplexity`. */
+import { type Metrics, type StepContext, type StepResult, UserError } from '@t2r/core';
+import { openTokens, type TokensData } from '@t2r/datasets';
+import type { CompiledProgram, Engine, Variables } from '@t2r/engine';
+import { buildLanguageModel } from '@t2r/models';
+import { type Checkpoint, loadCheckpoint } from '@t2r/zoo';
+import {
+  formatPerplexityProtocol,
+  type PerplexityProtocol,
+  type PerplexityResult,
+  perplexityMetrics,
+  summarizePerplexity,
+} from './perplexity-protocol.js';
+import type { PerplexityOptions } from './perplexity-schema.js';
+import { compileScoring, type ScoringShape, scoreTokens } from './score.js';
+
+/** One line of the table: a checkpoint on a split. */
+export interface PerplexityRow extends PerplexityResult {
+  /** Step that made the checkpoint. */
+  step: string;
+  split: string;
+}
+
+/** What the step leaves as data. */
+export interface PerplexityData {
+  rows: PerplexityRow[];
+  /** By split. */
+  protocols: Record<string, PerplexityProtocol & { text: string }>;
+}
+
+/** Evaluates each checkpoint on each split. */
+export async function runPerplexity(options: PerplexityOptions, context: StepContext): Promise<StepResult> {
+  const { of, splits, window, stride = window, batch } = options;
+  const source = context.input(options.data);
+  const data = source.data as TokensData;
+  const readers = splits.map((split) => ({ split, tokens: openTokens(source.folder, data, split) }));
+  const total = of.length * readers.reduce((sum, { tokens }) => sum + Math.max(0, tokens.length - 1), 0);
+  const engine = await context.create('engine', context.engineSpec).open();
+  const scorer = createScorer(engine, { batch, window });
+  const metrics: Metrics = {};
+  const rows: PerplexityRow[] = [];
+  const protocols: PerplexityData['protocols'] = {};
+  let done = 0;
+  try {
+    for (const ref of of) {
+      const artifact = context.input(ref);
+      const checkpoint = await loadCheckpoint(artifact.folder, {
+        parameters: (config) => buildLanguageModel(config, context).parameters(),
+      });
+      checkFits(artifact.id, checkpoint, data, window);
+      const program = await scorer.program(checkpoint, context);
+      for (const { split, tokens } of readers) {
+        if (tokens.length < 2)
+          throw new UserError(
+            `evaluate/perplexity: split "${split}" has ${tokens.length} tokens; expected at least two`,
+          );
+        const before = done;
+        const {
+          nats,
+          scored,
+          context: seen,
+        } = await scoreTokens(program, tokens, {
+          batch,
+          window,
+          stride,
+          signal: context.signal,
+          onProgress: (count) => context.events.progress(before + count, { total, unit: 'tokens' }),
+        });
+        done += scored;
+        const { bytes } = data.splits[split]!;
+        const result = summarizePerplexity(nats, { scored, bytes });
+        const { unit, vocab } = data;
+        const protocol = { unit, vocab, window, stride, scored, tokens: tokens.length, bytes, context: seen };
+        protocols[split] = { ...protocol, text: formatPerplexityProtocol(protocol) };
+        rows.push({ step: artifact.id, split, ...result });
+        Object.assign(metrics, perplexityMetrics(artifact.id, split, result));
+        context.events.info(
+          `${artifact.id}.${split}: perplexity ${result.perplexity.toFixed(2)}, ${result.bitsPerByte.toFixed(3)} bits per byte`,
+        );
+      }
+    }
+    for (const [split, { text }] of Object.entries(protocols)) context.events.info(`${split}: ${text}`);
+  } finally {
+    for (const { tokens } of readers) tokens.close();
+    await scorer.dispose();
+    await engine.dispose();
+  }
+  return { metrics, data: { rows, protocols } satisfies PerplexityData };
+}
+
+/** Refuses tokens of another vocabulary, and windows longer than learned positions. */
+function checkFits(id: string, { config: { model } }: Checkpoint, data: TokensData, window: number): void {
+  if (data.vocab > model.vocab)
+    throw new UserError(
+      `evaluate/perplexity: ${id} has a vocabulary of ${model.vocab}, the data one of ${data.vocab}`,
+      {
+        hint: 'Evaluate on tokens made with the tokenizer that the checkpoint was trained with.',
+      },
+    );
+  if (model.positions === 'learned' && window > model.maxPositions)
+    throw new UserError(
+      `evaluate/perplexity: window ${window} is longer than the ${model.maxPositions} positions of ${id}`,
+      {
+        hint: `Set window: ${model.maxPositions} or less.`,
+      },
+    );
+}
+
+/** The scoring program of one model structure at a time; the next checkpoint of the same structure only brings its weights. */
+function createScorer(engine: Engine, shape: ScoringShape) {
+  let structure: string | undefined;
+  let variables: Variables | undefined;
+  let program: CompiledProgram | undefined;
+  const dispose = async () => {
+    await program?.dispose();
+    variables?.dispose();
+  };
+  return {
+    async program({ config, weights }: Checkpoint, context: StepContext): Promise<CompiledProgram> {
+      const wanted = JSON.stringify(config.model);
+      if (program !== undefined && variables !== undefined && wanted === structure) {
+        for (const [name, { data }] of Object.entries(weights)) variables.write(name, data);
+        return program;
+      }
+      await dispose();
+      variables = engine.variables(weights);
+      program = await compileScoring(engine, buildLanguageModel(config.model, context), variables, shape);
+      structure = wanted;
+      return program;
+    },
+    dispose,
+  };
+}
