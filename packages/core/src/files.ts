@@ -11,6 +11,7 @@ const HINTS: Record<string, string> = {
   EROFS: 'The file system is read-only; choose another folder with --runs.',
   ENOSPC: 'Free some space and run again: finished steps are kept.',
   EDQUOT: 'The disk quota is used up; free some space and run again: finished steps are kept.',
+  EEXIST: 'A file stands where a folder is needed; move it away.',
   ENOTDIR: 'A file stands where a folder is needed; move it away.',
 };
 

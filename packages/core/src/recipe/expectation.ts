@@ -126,6 +126,35 @@ function readTolerance(node: LocatedNode | undefined, problems: ProblemList): To
   return undefined;
 }
 
+/** Expectations as a recipe writes them: conditions by metric. */
+export function plainExpectations(expectations: readonly Expectation[]): Record<string, Record<string, unknown>> {
+  const byMetric: Record<string, Record<string, unknown>> = {};
+  for (const expectation of expectations) {
+    byMetric[expectation.metric] = { ...byMetric[expectation.metric], ...plainCondition(expectation) };
+  }
+  return byMetric;
+}
+
+function plainCondition(condition: Condition): Record<string, unknown> {
+  switch (condition.operator) {
+    case 'at_most':
+    case 'at_least':
+      return { [condition.operator]: condition.value };
+    case 'equals':
+      return { equals: condition.value, tolerance: showTolerance(condition.tolerance) };
+    case 'less_than_metric':
+    case 'more_than_metric':
+      return { [condition.operator]: condition.other };
+    case 'at_most_times':
+      return { at_most_times: { metric: condition.other, factor: condition.factor } };
+  }
+}
+
+function showTolerance(tolerance: Tolerance): number | string {
+  // Rounded, because 0.035 * 100 is not 3.5.
+  return 'absolute' in tolerance ? tolerance.absolute : `${Number((tolerance.relative * 100).toPrecision(12))}%`;
+}
+
 /** Compares metrics with expectations. */
 export function checkExpectations(step: string, expectations: readonly Expectation[], metrics: Metrics): Miss[] {
   return expectations.flatMap((expectation) => {
@@ -167,10 +196,8 @@ function describeCondition(expectation: Expectation, metrics: Metrics): string {
       return `at most ${expectation.value}`;
     case 'at_least':
       return `at least ${expectation.value}`;
-    case 'equals': {
-      const { value, tolerance } = expectation;
-      return `${value} +- ${'absolute' in tolerance ? tolerance.absolute : `${tolerance.relative * 100}%`}`;
-    }
+    case 'equals':
+      return `${expectation.value} +- ${showTolerance(expectation.tolerance)}`;
     case 'less_than_metric':
       return `less than ${expectation.other} (${metrics[expectation.other] ?? 'missing'})`;
     case 'more_than_metric':

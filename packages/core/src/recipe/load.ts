@@ -260,12 +260,11 @@ async function readStep(
     for (const target of ids) references.push({ from: cellId(base, cell), target, at, kinds });
     return ids;
   };
-  const before = problems.reports;
   const bound = bindComponent('step', options, { registry, problems, step: find });
   const step = bound && reportErrors(problems, options.at, () => createStep(bound, registry));
   const expect = readExpectations(childOf(whole, 'expect'), step && metricNames(step), problems);
   if (bound === undefined || step === undefined) return undefined;
-  if (problems.reports === before) await checkStep(step, options, problems);
+  await checkStep(step, options, problems);
   const material = keyMaterial(bound.component, bound.options, registry);
   return {
     id: cellId(base, cell),
@@ -290,7 +289,12 @@ function metricNames(step: Step): readonly string[] | undefined {
 }
 
 async function checkStep(step: Step, options: MapNode, problems: ProblemList): Promise<void> {
-  for (const { path, message, hint } of (await step.check?.()) ?? []) {
-    problems.add(locate(options, path), message, hint);
+  try {
+    for (const { path, message, hint } of (await step.check?.()) ?? []) {
+      problems.add(locate(options, path), message, hint);
+    }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    problems.add(error.location ?? options.at, error.message, error.hint);
   }
 }

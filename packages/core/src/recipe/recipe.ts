@@ -3,7 +3,7 @@ import type { ComponentSpec } from '../component.js';
 import type { SourceLocation } from '../errors.js';
 import type { Registry } from '../registry.js';
 import type { ArtifactKind, Step } from '../step.js';
-import type { Expectation } from './expectation.js';
+import { type Expectation, plainExpectations } from './expectation.js';
 import type { Cell } from './step-ids.js';
 
 export interface RecipeStep {
@@ -54,13 +54,14 @@ export interface Recipe {
 
 /** The recipe as plain data with everything filled in, as it is written beside a run's results. */
 export function resolvedRecipe(recipe: Recipe): Record<string, unknown> {
-  const steps = recipe.steps.map(({ id, use, options, expect }) => {
-    const conditions = expect.map(({ at: _, ...expectation }) => expectation);
-    return [
-      id,
-      { use, ...(plainReferences(options) as object), ...(conditions.length > 0 ? { expect: conditions } : {}) },
-    ];
-  });
+  const steps = recipe.steps.map(({ id, use, options, expect }) => [
+    id,
+    {
+      use,
+      ...(plainReferences(options) as object),
+      ...(expect.length > 0 ? { expect: plainExpectations(expect) } : {}),
+    },
+  ]);
   return {
     name: recipe.name,
     ...(recipe.description === undefined ? {} : { description: recipe.description }),

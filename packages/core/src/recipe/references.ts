@@ -52,7 +52,7 @@ function resolveMap(node: MapNode, scope: ReferenceScope, stack: readonly string
   if (base === undefined) return merged;
   for (const item of base.kind === 'list' ? [...base.items].reverse() : [base]) {
     if (wholeReference(item) === undefined) {
-      scope.problems.add(item.at, '"extends" inside a mapping must be a reference', 'for example extends: ${model}');
+      scope.problems.add(item.at, '"extends" inside a mapping must be a reference', `for example extends: \${model}`);
       continue;
     }
     const target = resolveNode(item, scope, stack);
@@ -67,6 +67,14 @@ function resolveMap(node: MapNode, scope: ReferenceScope, stack: readonly string
 function interpolate(node: ScalarNode, scope: ReferenceScope, stack: readonly string[]): ScalarNode {
   const text = node.value as string;
   let invalid = node.invalid ?? false;
+  if (text.replace(REFERENCE, '').includes('${')) {
+    scope.problems.add(
+      node.at,
+      `the reference in ${JSON.stringify(text)} is not closed`,
+      `write \${name}, or $\${ for the characters`,
+    );
+    return { ...node, invalid: true };
+  }
   let fromHere = node.fromHere ?? false;
   const value = text.replace(REFERENCE, (match: string, expression: string | undefined, offset: number) => {
     if (expression === undefined) return '${';
@@ -94,7 +102,8 @@ function lookUp(expression: string, at: SourceLocation, scope: ReferenceScope, s
   if (first === 'env') return environment(expression.slice('env.'.length), at, scope) ?? invalid;
   if (first === 'matrix') {
     if (scope.matrix === undefined) return { kind: 'scalar', value: `\${${expression}}`, at };
-    const value = rest.length === 1 ? scope.matrix[rest[0]!] : undefined;
+    const [axis = ''] = rest;
+    const value = rest.length === 1 && Object.hasOwn(scope.matrix, axis) ? scope.matrix[axis] : undefined;
     if (value !== undefined) return value;
     const axes = Object.keys(scope.matrix);
     const hint = axes.length === 0 ? 'this step has no matrix' : `axes of this step: ${axes.join(', ')}`;
@@ -108,7 +117,7 @@ function lookUp(expression: string, at: SourceLocation, scope: ReferenceScope, s
 function environment(expression: string, at: SourceLocation, scope: ReferenceScope): LocatedNode | undefined {
   const split = expression.indexOf(':-');
   const name = split < 0 ? expression : expression.slice(0, split);
-  const set = scope.env[name];
+  const set = Object.hasOwn(scope.env, name) ? scope.env[name] : undefined;
   if (set !== undefined && set !== '') return parseYamlValue(set, at);
   if (split >= 0) {
     const text = expression.slice(split + 2);

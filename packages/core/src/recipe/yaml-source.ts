@@ -25,7 +25,7 @@ export function parseYaml(text: string, file: string, problems: ProblemList): Lo
     const { line, col } = lineCounter.linePos(offset ?? 0);
     return { file, line, column: col };
   };
-  for (const error of document.errors) {
+  for (const error of [...document.errors, ...document.warnings]) {
     problems.add(place(error.pos[0]), error.message, HINTS[error.code] ?? 'the file must be valid YAML 1.2');
   }
 

@@ -1,5 +1,6 @@
 /** Keys of a recipe's steps. */
 import { hashJson, resolveMarkers } from '../key.js';
+import { plainExpectations } from '../recipe/expectation.js';
 import type { Recipe, RecipeStep } from '../recipe/recipe.js';
 
 /**
@@ -12,6 +13,12 @@ export async function stepKey(recipe: Recipe, step: RecipeStep, keys: ReadonlyMa
     fingerprint: await step.step.fingerprint?.(),
     seed: recipe.seed,
     engine: step.step.usesEngine ? recipe.engineMaterial : undefined,
-    all: step.step.readsAll ? { run: recipe.name, keys: Object.fromEntries(keys) } : undefined,
+    all: step.step.readsAll ? everything(recipe, keys) : undefined,
   });
+}
+
+/** What a step that reads everything depends on: results, and the expectations that it may show beside them. */
+function everything(recipe: Recipe, keys: ReadonlyMap<string, string>) {
+  const expect = recipe.steps.map(({ id, expect: expectations }) => [id, plainExpectations(expectations)]);
+  return { run: recipe.name, keys: Object.fromEntries(keys), expect: Object.fromEntries(expect) };
 }

@@ -138,21 +138,20 @@ async function runSteps(state: RunState, steps: readonly RecipeStep[]): Promise<
   }
   const interrupted = signal.aborted && [...summaries.values()].some(({ status }) => isUnfinished(status));
   const failed = firstError !== undefined || misses.length > 0;
-  const status = interrupted ? 'interrupted' : failed ? 'failed' : 'done';
   return {
     name: recipe.name,
     folder: state.folder,
-    status,
+    status: interrupted ? 'interrupted' : failed ? 'failed' : 'done',
     steps: Object.fromEntries(summaries),
     misses,
-    ...(firstError === undefined ? {} : { error: firstError }),
-    ...(status === 'done' || (firstError === undefined && !interrupted)
-      ? {}
-      : {
-          resume: `run the same command again: finished steps are kept${interrupted ? ', and the interrupted one goes on from its last checkpoint' : ''}`,
-        }),
+    ...(firstError === undefined ? {} : { error: firstError, resume: RESUME_FAILED }),
+    ...(interrupted ? { resume: RESUME_INTERRUPTED } : {}),
   };
 }
+
+const RESUME_FAILED = 'Mend the cause and run the same command again: finished steps are kept.';
+const RESUME_INTERRUPTED =
+  'Run the same command again: finished steps are kept, and the interrupted one goes on from its last checkpoint.';
 
 const isUnfinished = (status: StepSummary['status']) => status === 'interrupted' || status === 'skipped';
 
@@ -190,7 +189,7 @@ async function runStep(
   } catch (thrown) {
     const seconds = (performance.now() - began) / 1000;
     const status = signal.aborted ? 'interrupted' : 'failed';
-    const error = status === 'failed' ? explainWriteError(thrown, folder ?? state.folder) : undefined;
+    const error = status === 'failed' ? explainStepError(thrown, folder ?? state.folder, state.folder) : undefined;
     try {
       log.emit({ type: 'step-end', step: step.id, key: key ?? '', status, seconds });
     } catch {
@@ -199,6 +198,12 @@ async function runStep(
     const described = error === undefined ? {} : { error: runError(step.id, error) };
     return { summary: { key, status, seconds, metrics: {}, folder, ...described }, error };
   }
+}
+
+/** A file system error on the way to the run folder is about writing; one on another path is the step's own affair. */
+function explainStepError(error: unknown, folder: string, runFolder: string): unknown {
+  const path = (error as NodeJS.ErrnoException | undefined)?.path;
+  return path === undefined || path.startsWith(runFolder) ? explainWriteError(error, path ?? folder) : error;
 }
 
 async function execute(state: RunState, step: RecipeStep, key: string, folder: string): Promise<Artifact> {

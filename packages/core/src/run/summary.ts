@@ -22,6 +22,7 @@ export interface RunError {
   hint?: string;
   /** True when it is the user's to mend (exit code 2). */
   user: boolean;
+  /** For errors that are not the user's. */
   stack?: string;
 }
 
@@ -49,6 +50,6 @@ export function runError(step: string, error: unknown): RunError {
     message: error.message,
     ...(user && error.hint !== undefined ? { hint: error.hint } : {}),
     user,
-    stack: error.stack,
+    ...(user ? {} : { stack: error.stack }),
   };
 }
