@@ -1,19 +1,10 @@
 /** Finding and checking the text files of a corpus. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { UserError } from '@t2r/core';
 import type { CorpusFile } from '@t2r/tokenizers';
 import { isGzip, readText } from '@t2r/tokenizers';
-
-/** SHA-256 of a file's bytes, hexadecimal. */
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
-}
+import { sha256OfFile } from './download.js';
 
 /**
  * The files a path stands for: itself, or the files of a folder in the order of their names. Hidden files and folders

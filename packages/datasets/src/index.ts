@@ -1,5 +1,7 @@
 export { type Batch, type Blocks, type BlocksOptions, createBlocks } from './blocks.js';
+export { type DownloadOptions, download } from './download.js';
 export { plugin as default } from './plugin.js';
+export { generateStories } from './stories.js';
 export { openTokens, tokenDtype, writeTokens } from './token-file.js';
 export { type EncodedCounts, encodeDocuments } from './tokens-step.js';
 export type { CorpusData, CorpusFile, TextSource, TokenReader, TokensData, TokensSplit } from './types.js';

@@ -1,6 +1,11 @@
 /** The components of this package. */
 import { definePlugin } from '@t2r/core';
+import { mirroredStep } from './mirrored-step.js';
+import { syntheticStep } from './synthetic-step.js';
 import { textStep } from './text-step.js';
 import { tokensStep } from './tokens-step.js';
 
-export const plugin = definePlugin({ name: '@t2r/datasets', components: [textStep, tokensStep] });
+export const plugin = definePlugin({
+  name: '@t2r/datasets',
+  components: [textStep, mirroredStep, syntheticStep, tokensStep],
+});

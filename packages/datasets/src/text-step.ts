@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { defineComponent, pathOption, type Step, type StepProblem, UserError } from '@t2r/core';
 import { z } from 'zod';
-import { checkTextFile, describeFile, listFiles, sha256OfFile } from './corpus-files.js';
+import { checkTextFile, describeFile, listFiles } from './corpus-files.js';
+import { sha256OfFile } from './download.js';
 import type { CorpusData } from './types.js';
 
 const paths = (split: string) => {

@@ -1,0 +1,116 @@
+/** Downloads files over HTTP so that what lies under the final name is always whole and of the expected content. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { explainWriteError, UserError } from '@t2r/core';
+
+export interface DownloadOptions {
+  /** Expected SHA-256 of the file, hexadecimal. */
+  sha256: string;
+  signal?: AbortSignal;
+  /** Attempts before giving up on a connection that breaks or a server that fails. Default 4. */
+  attempts?: number;
+  /** Wait before the second attempt; doubled for each further one. Default 500. */
+  delayMs?: number;
+}
+
+/** A failure that another attempt may mend: the connection broke, or the server is in trouble. */
+class Transient extends Error {}
+
+/**
+ * Downloads `url` to `path`. What arrives goes to `path.part`; an interrupted transfer, of this run or an earlier one,
+ * goes on from there with an HTTP Range request. Only a file with the right checksum gets its name.
+ * @throws UserError when the server refuses, stays away, or sends something else than expected.
+ */
+export async function download(url: string, path: string, options: DownloadOptions): Promise<void> {
+  const { sha256, signal, attempts = 4, delayMs = 500 } = options;
+  const part = `${path}.part`;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const resumed = await fetchRest(url, part, signal);
+      const found = await sha256OfFile(part);
+      if (found === sha256) break;
+      await rm(part, { force: true });
+      // What an earlier run left may have come from another version of the file: once more from the start.
+      if (resumed) throw new Transient('the resumed file had another checksum');
+      throw new UserError(`${url} has another content than expected: SHA-256 ${found} instead of ${sha256}`, {
+        hint: 'check that the mirror holds this version of the file; nothing of it was kept',
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof Transient)) throw explainWriteError(error, path);
+      if (attempt >= attempts) {
+        throw new UserError(`cannot download ${url}: ${error.message}`, {
+          hint: 'check the address and the connection and run again: it goes on where it stopped',
+          cause: error.cause,
+        });
+      }
+      await sleep(delayMs * 2 ** (attempt - 1), undefined, { signal });
+    }
+  }
+  await rename(part, path);
+}
+
+/** Appends what `part` still lacks. Returns true when the file had a beginning from before. */
+async function fetchRest(url: string, part: string, signal: AbortSignal | undefined): Promise<boolean> {
+  await mkdir(dirname(part), { recursive: true });
+  const have = await stat(part).then(
+    ({ size }) => size,
+    () => 0,
+  );
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+  if (have > 0) headers.range = `bytes=${have}-`;
+  let response: Response;
+  try {
+    response = await fetch(url, { headers, signal });
+  } catch (error) {
+    const cause = (error as Error).cause;
+    throw new Transient(cause instanceof Error ? cause.message : (error as Error).message, { cause: error });
+  }
+  // Nothing lies after what we have: the checksum tells whether that is the whole file.
+  if (response.status === 416 && have > 0) {
+    await response.body?.cancel();
+    return true;
+  }
+  if (!response.ok || response.body === null) {
+    await response.body?.cancel();
+    const message = `the server answered ${response.status} ${response.statusText}`.trimEnd();
+    if (response.status >= 500 || response.status === 429) throw new Transient(message);
+    throw new UserError(`cannot download ${url}: ${message}`, { hint: 'check the address of the mirror' });
+  }
+  const resumed = response.status === 206 && have > 0;
+  const file = await open(part, resumed ? 'a' : 'w');
+  try {
+    const body = response.body.getReader();
+    for (;;) {
+      const { done, value } = await readChunk(body);
+      if (done) break;
+      await file.writeFile(value);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return resumed;
+}
+
+/** One chunk of a body; a connection that breaks is worth another attempt, a full disk is not. */
+async function readChunk(body: ReadableStreamDefaultReader<Uint8Array>) {
+  try {
+    return await body.read();
+  } catch (error) {
+    const cause = (error as Error).cause;
+    const reason = cause instanceof Error ? cause.message : (error as Error).message;
+    throw new Transient(`the connection broke (${reason})`, { cause: error });
+  }
+}
+
+/** SHA-256 of a file's bytes, hexadecimal. */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}

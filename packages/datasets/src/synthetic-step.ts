@@ -1,0 +1,47 @@
+/** The step `dataset/synthetic`: stories made here, so that a recipe runs where there is no data. */
+import { join } from 'node:path';
+import { defineComponent, type Step, writeFileAtomic } from '@t2r/core';
+import { z } from 'zod';
+import { describeFile } from './corpus-files.js';
+import { generateStories } from './stories.js';
+import type { CorpusData } from './types.js';
+
+const size = (split: string, bytes: number) =>
+  z
+    .int()
+    .min(1000)
+    .default(bytes)
+    .describe(`Bytes of text in the ${split} split; it ends with the story that reaches them.`);
+
+const schema = z.strictObject({
+  train: size('train', 1_500_000),
+  valid: size('valid', 60_000),
+  test: size('test', 60_000),
+  seed: z.int().nonnegative().default(1).describe("Seed of the stories; the splits draw from it apart. Not the run's."),
+});
+
+function createSyntheticStep({ seed, ...sizes }: z.output<typeof schema>): Step {
+  return {
+    produces: 'corpus',
+    async run({ folder }) {
+      const data: CorpusData = { splits: {} };
+      const metrics: Record<string, number> = {};
+      for (const [split, bytes] of Object.entries(sizes)) {
+        const path = join(folder, `${split}.txt`);
+        await writeFileAtomic(path, [...generateStories(bytes, seed, split)].join(''));
+        const file = await describeFile(path);
+        data.splits[split] = { files: [file] };
+        metrics[`${split}.bytes`] = file.bytes;
+      }
+      return { metrics, data };
+    },
+  };
+}
+
+export const syntheticStep = defineComponent({
+  kind: 'step',
+  name: 'dataset/synthetic',
+  description: 'Little English stories made from a grammar, always the same for a seed.',
+  schema,
+  create: createSyntheticStep,
+});
