@@ -190,7 +190,8 @@ function holds(expectation: Expectation, actual: number, metrics: Metrics): bool
   }
 }
 
-function describeCondition(expectation: Expectation, metrics: Metrics): string {
+/** The condition in words: `at most 95`, with the values of the metrics it names. */
+export function describeCondition(expectation: Condition, metrics: Metrics): string {
   switch (expectation.operator) {
     case 'at_most':
       return `at most ${expectation.value}`;
