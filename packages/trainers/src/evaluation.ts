@@ -1,5 +1,5 @@
-/** Perplexity of a split during training: non-overlapping blocks, every position after the first token scored once. */
-import type { TokenReader } from '@t2r/datasets';
+/** Perplexity of a split while training: windows side by side, every token but the first scored once. */
+import { evaluationWindows, type TokenReader } from '@t2r/datasets';
 import type { Engine, Variables } from '@t2r/engine';
 import type { LanguageModel } from '@t2r/models';
 
@@ -35,16 +35,14 @@ export async function compileEvaluation(
   });
   const inputs = new Int32Array(batch * block);
   const targets = new Int32Array(batch * block);
-  const blocks = Math.min(Math.ceil((reader.length - 1) / block), batches * batch);
+  const windows = evaluationWindows(reader.length, { window: block }).slice(0, batches * batch);
 
-  /** Fills row `row` with block number `index`; returns how many of its positions are real. */
+  /** Fills a row with a window and zeros after it; returns how many of its positions are real (0 without a window). */
   const fill = (row: number, index: number): number => {
-    const start = index * block;
-    const count = index < blocks ? Math.min(block, reader.length - 1 - start) : 0;
+    const { start, count } = windows[index] ?? { start: 0, count: 0 };
     const from = row * block;
     inputs.fill(0, from + count, from + block);
     targets.fill(0, from + count, from + block);
-    if (count === 0) return 0;
     reader.read(start, count, inputs, from);
     reader.read(start + 1, count, targets, from);
     return count;
@@ -55,7 +53,7 @@ export async function compileEvaluation(
       let sum = 0;
       let scored = 0;
       const counts = new Array<number>(batch);
-      for (let first = 0; first < blocks; first += batch) {
+      for (let first = 0; first < windows.length; first += batch) {
         for (let row = 0; row < batch; row++) counts[row] = fill(row, first + row);
         const { nll } = await program.run({ inputs, targets });
         for (const [row, count] of counts.entries()) {

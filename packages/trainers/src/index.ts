@@ -1,1 +1,15 @@
-export type { Optimizer } from './optimizer.js';
+export { type AdamOptions, createAdam } from './adam.js';
+export { clipFactor, globalNorm } from './clip.js';
+export { compileEvaluation, type Evaluation, type EvaluationOptions } from './evaluation.js';
+export { type FitOptions, type FitResult, fit } from './fit.js';
+export type { Optimizer, UpdateInput } from './optimizer.js';
+export { plugin as default } from './plugin.js';
+export type { Schedule } from './schedule.js';
+export { type SwapNames, sortWeights } from './swap.js';
+export { slotVariables } from './training-graph.js';
+export {
+  compileTraining,
+  type StepOutcome,
+  type TrainingProgram,
+  type TrainingProgramOptions,
+} from './training-program.js';

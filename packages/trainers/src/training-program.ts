@@ -1,18 +1,13 @@
 /**
  * One optimizer step as compiled programs: forward, backward, clipping and update in one graph. With gradient accumulation
- * there are two: one adds a batch's gradients to variables, the other applies and clears them.
+ * there are two: one adds a batch's gradients to variables, the other updates the parameters from the sums.
  */
-import type { CompiledProgram, Engine, HostArray, TensorSpec, Variables } from '@t2r/engine';
+import type { Batch } from '@t2r/datasets';
+import type { Engine, HostArray, TensorMap, TensorSpec, Variables } from '@t2r/engine';
 import type { LanguageModel } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Optimizer } from './optimizer.js';
 import { applyGradients, gradientName, gradientVariables, lossAndGradients } from './training-graph.js';
-
-/** Inputs and next-token targets of one batch, [batch, block] row-major. */
-export interface TokenBatch {
-  inputs: Int32Array;
-  targets: Int32Array;
-}
 
 export interface TrainingProgramOptions {
   model: LanguageModel;
@@ -35,6 +30,8 @@ export interface StepOutcome {
   loss: number;
   /** Norm of the mean gradient before clipping. */
   gradientNorm: number;
+  /** Time inside the engine; the rest of a step is the host's overhead. */
+  seconds: number;
 }
 
 export interface TrainingProgram {
@@ -42,7 +39,7 @@ export interface TrainingProgram {
    * Runs optimizer step `step` (from 0) with learning rate `rate`. `batchAt(i)` gives batch number i of the run; step s
    * takes batches s * accumulate to (s + 1) * accumulate - 1.
    */
-  run(step: number, rate: number, batchAt: (index: number) => TokenBatch): Promise<StepOutcome>;
+  run(step: number, rate: number, batchAt: (index: number) => Batch): Promise<StepOutcome>;
   dispose(): Promise<void>;
 }
 
@@ -59,6 +56,20 @@ function scalarFeeds(optimizer: Optimizer) {
     for (const name of optimizer.scalars) feeds[name]![0] = values[name]!;
   };
   return { specs, feeds, set };
+}
+
+/** Adds up the time that runs of programs take. */
+function stopwatch() {
+  let milliseconds = 0;
+  return {
+    async time<T>(run: () => Promise<T>): Promise<T> {
+      const started = performance.now();
+      const result = await run();
+      milliseconds += performance.now() - started;
+      return result;
+    },
+    seconds: () => milliseconds / 1000,
+  };
 }
 
 const batchSpecs = (batch: number, block: number): Record<string, TensorSpec> => ({
@@ -88,8 +99,9 @@ async function compileWhole(
     async run(step, rate, batchAt) {
       scalars.set(step, rate);
       Object.assign(feeds, batchAt(step));
-      const { loss, norm } = await program.run(feeds, { step });
-      return { loss: loss![0]!, gradientNorm: norm![0]! };
+      const clock = stopwatch();
+      const { loss, norm } = await clock.time(() => program.run(feeds, { step }));
+      return { loss: loss![0]!, gradientNorm: norm![0]!, seconds: clock.seconds() };
     },
     dispose: () => program.dispose(),
   };
@@ -102,15 +114,19 @@ async function compileAccumulating(
 ): Promise<TrainingProgram> {
   const names = model.parameters().map(({ name }) => name);
   for (const [name, value] of Object.entries(gradientVariables(model))) variables.add(name, value);
-  const gather: CompiledProgram = await engine.compile({
+  const gather = await engine.compile({
     name: 'accumulate',
-    inputs: batchSpecs(batch, block),
+    inputs: { ...batchSpecs(batch, block), carry: { shape: [] } },
     variables,
     seed,
     program: (inputs, values, dropout) => {
       const { loss, gradients } = lossAndGradients(model, labelSmoothing, inputs, values, dropout);
-      const sums = names.map((name, i) => [gradientName(name), tf.add(values[gradientName(name)]!, gradients[i]!)]);
-      return { outputs: { loss }, updates: Object.fromEntries(sums) };
+      const updates: TensorMap = {};
+      names.forEach((name, i) => {
+        const sum = tf.mul(values[gradientName(name)]!, inputs.carry!);
+        updates[gradientName(name)] = tf.add(sum, gradients[i]!);
+      });
+      return { outputs: { loss }, updates };
     },
   });
   const scalars = scalarFeeds(optimizer);
@@ -121,22 +137,25 @@ async function compileAccumulating(
     program: (inputs, values) => {
       const gradients = names.map((name) => values[gradientName(name)]!);
       const { norm, updates } = applyGradients(model, optimizer, { accumulate, clip }, inputs, values, gradients);
-      for (const [i, name] of names.entries()) updates[gradientName(name)] = tf.zerosLike(gradients[i]!);
       return { outputs: { norm }, updates };
     },
   });
+  const feeds = { carry: new Float32Array(1) };
   return {
     async run(step, rate, batchAt) {
       let total = 0;
+      const clock = stopwatch();
       for (let index = step * accumulate; index < (step + 1) * accumulate; index++) {
-        const { inputs, targets } = batchAt(index);
+        Object.assign(feeds, batchAt(index));
+        // The first batch of a step overwrites the sums of the step before.
+        feeds.carry[0] = index === step * accumulate ? 0 : 1;
         // Every batch has dropout masks of its own: its number stands in for the step.
-        const { loss } = await gather.run({ inputs, targets }, { step: index });
+        const { loss } = await clock.time(() => gather.run(feeds, { step: index }));
         total += loss![0]!;
       }
       scalars.set(step, rate);
-      const { norm } = await update.run(scalars.feeds);
-      return { loss: total / accumulate, gradientNorm: norm![0]! };
+      const { norm } = await clock.time(() => update.run(scalars.feeds));
+      return { loss: total / accumulate, gradientNorm: norm![0]!, seconds: clock.seconds() };
     },
     async dispose() {
       await gather.dispose();

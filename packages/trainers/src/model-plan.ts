@@ -1,0 +1,20 @@
+/** What is known of a model before anything runs. */
+import type { StepPlan } from '@t2r/core';
+import { type LanguageModel, type LmConfig, parameterCount } from '@t2r/models';
+
+/** What a planned checkpoint tells the steps after it. */
+export interface PlannedCheckpoint {
+  config: LmConfig;
+}
+
+/** Size of a model, and of one sequence's recurrent state at the model's longest position. */
+export function modelPlan(model: LanguageModel): StepPlan {
+  const parameters = parameterCount(model);
+  const { maxPositions } = model.config;
+  return {
+    parameters,
+    stateBytesPerSequence: model.stateBytes(maxPositions),
+    memoryBytes: 4 * parameters,
+    ...(model.recurrent ? {} : { note: `state at position ${maxPositions}; it grows` }),
+  };
+}

@@ -1,0 +1,12 @@
+/** The components of this package. */
+import { definePlugin } from '@t2r/core';
+import { adam, adamw } from './adam.js';
+import { convertSwap } from './convert-swap.js';
+import { modelInit } from './model-init.js';
+import { constantSchedule, cosineSchedule, inverseSqrtSchedule } from './schedule.js';
+import { trainLm } from './train-lm.js';
+
+export const plugin = definePlugin({
+  name: '@t2r/trainers',
+  components: [modelInit, convertSwap, trainLm, adam, adamw, constantSchedule, inverseSqrtSchedule, cosineSchedule],
+});

@@ -1,0 +1,101 @@
+/**
+ * Checkpoints that an interrupted run goes on from: `resume/step-N/` with all variables (parameters and optimizer slots) in
+ * variables.safetensors and the rest in trainer.json. A folder is written under a temporary name and renamed when it is
+ * whole; the newest two are kept, so that a damaged one costs only the steps since the one before.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { explainWriteError, writeJsonAtomic } from '@t2r/core';
+import type { Variables } from '@t2r/engine';
+import { readSafetensors, writeSafetensors } from '@t2r/zoo';
+import type { TrainerState } from './trainer-state.js';
+
+const KEPT = 2;
+const VARIABLES_FILE = 'variables.safetensors';
+const STATE_FILE = 'trainer.json';
+
+interface SavedState {
+  state: TrainerState;
+  /** Of variables.safetensors: a flipped bit in a weight has no other way to show. */
+  sha256: string;
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** Steps of the whole checkpoints in a folder, newest first. */
+async function savedSteps(folder: string): Promise<number[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .flatMap((name) => /^step-(\d+)$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => b - a);
+}
+
+/** Writes a checkpoint of `state` and of the named variables, then removes all but the newest two. */
+export async function saveResume(
+  folder: string,
+  state: TrainerState,
+  variables: Variables,
+  names: readonly string[],
+): Promise<void> {
+  const target = join(folder, `step-${state.step}`);
+  const temporary = `${target}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await mkdir(temporary, { recursive: true });
+    const tensors = Object.fromEntries(
+      names.map((name) => [name, { ...variables.spec(name), data: variables.read(name) }]),
+    );
+    const path = join(temporary, VARIABLES_FILE);
+    await writeSafetensors(path, tensors, { step: String(state.step) });
+    const saved: SavedState = { state, sha256: await sha256(path) };
+    await writeJsonAtomic(join(temporary, STATE_FILE), saved);
+    // An earlier, damaged checkpoint of the same step may stand there.
+    await rm(target, { recursive: true, force: true });
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw explainWriteError(error, target);
+  }
+  const keep = new Set((await savedSteps(folder)).slice(0, KEPT).map((step) => `step-${step}`));
+  for (const name of await readdir(folder))
+    if (name.startsWith('step-') && !keep.has(name)) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+async function load(path: string, variables: Variables, names: readonly string[]): Promise<TrainerState> {
+  const { state, sha256: expected } = JSON.parse(await readFile(join(path, STATE_FILE), 'utf8')) as SavedState;
+  const file = join(path, VARIABLES_FILE);
+  const { tensors } = await readSafetensors(file);
+  if ((await sha256(file)) !== expected) throw new Error(`${file} was changed after it was written`);
+  const missing = names.filter((name) => tensors[name] === undefined);
+  if (missing.length > 0) throw new Error(`${file} lacks ${missing.join(', ')}`);
+  for (const name of names) variables.write(name, tensors[name]!.data);
+  return state;
+}
+
+/**
+ * Restores the newest whole checkpoint into `variables`.
+ *
+ * @param warn told about each checkpoint that is damaged and therefore passed over
+ * @returns its state, or undefined when the run begins from the start (`variables` are then untouched)
+ */
+export async function loadResume(
+  folder: string,
+  variables: Variables,
+  names: readonly string[],
+  warn: (message: string) => void,
+): Promise<TrainerState | undefined> {
+  for (const step of await savedSteps(folder)) {
+    try {
+      return await load(join(folder, `step-${step}`), variables, names);
+    } catch (error) {
+      warn(`the checkpoint of step ${step} cannot be used (${(error as Error).message}); trying an older one`);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,26 @@
+/** Runs `model/init`. */
+import { join } from 'node:path';
+import { deriveSeed, type StepContext, type StepResult } from '@t2r/core';
+import { initialWeights, parameterCount } from '@t2r/models';
+import { TOKENIZER_FILE } from '@t2r/tokenizers';
+import { saveCheckpoint } from '@t2r/zoo';
+import type { ModelInitOptions } from './model-init.js';
+
+/** Draws the weights and writes the checkpoint. */
+export async function runModelInit(options: ModelInitOptions, context: StepContext): Promise<StepResult> {
+  const tokenizer = context.input(options.tokenizer);
+  const { vocab } = tokenizer.data as { vocab: number };
+  const model = context.create('model', options.model).build(vocab);
+  const seed = deriveSeed(context.seed, options.seed, 'model/init');
+  await saveCheckpoint(context.folder, {
+    config: {
+      format: 't2r-checkpoint',
+      version: 1,
+      model: model.config,
+      provenance: { step: 'model/init', tokenizer: tokenizer.key, seed },
+    },
+    weights: initialWeights(model, seed),
+    tokenizerPath: join(tokenizer.folder, TOKENIZER_FILE),
+  });
+  return { metrics: { parameters: parameterCount(model) }, data: { model: model.config } };
+}

@@ -1,0 +1,73 @@
+/** Swapping attention variants: which weights carry over, which are dropped and which are new. */
+import { type ComponentSpec, type CreateContext, UserError } from '@t2r/core';
+import { buildLanguageModel, type LanguageModel, type LmConfig } from '@t2r/models';
+
+/** Indices of the layers to swap, checked against the model. */
+export function swappedLayers(layers: 'all' | readonly number[], count: number): number[] {
+  if (layers === 'all') return Array.from({ length: count }, (_, i) => i);
+  const wrong = layers.filter((layer) => layer >= count);
+  if (wrong.length > 0)
+    throw new UserError(`there is no layer ${wrong.join(', ')} to swap: the model has ${count} layers`, {
+      hint: `Layers count from 0 to ${count - 1}.`,
+    });
+  return [...new Set(layers)].sort((a, b) => a - b);
+}
+
+/** The model of `config` with another attention in some layers. */
+export function swapAttention(
+  config: LmConfig,
+  attention: ComponentSpec,
+  layers: readonly number[],
+  context: CreateContext,
+): LanguageModel {
+  const { name, options } = context.create('attention', attention);
+  const swapped = new Set(layers);
+  const specs = config.attention.map((spec, i) => (swapped.has(i) ? { use: name, ...options } : spec));
+  return buildLanguageModel({ ...config, attention: specs }, context);
+}
+
+/** Parameters that the attention of layer `layer` brings along besides the projections, by full name. */
+function ownNames(model: LanguageModel, layer: number): Set<string> {
+  const { heads, dim } = model.config;
+  const own = model.attention[layer]!.parameters({ heads, headDim: dim / heads });
+  return new Set(own.map(({ name }) => `layers.${layer}.attention.${name}`));
+}
+
+export interface SwapNames {
+  /** Weights the new model takes over as they are. */
+  kept: string[];
+  /** Weights of the old attention, which go. */
+  dropped: string[];
+  /** Weights of the new attention, to be drawn. */
+  drawn: string[];
+}
+
+/**
+ * Sorts the weights at a swap. Only the new attention's own parameters may be missing in the old model, and only the old
+ * attention's own parameters may be left over; in T2R's released code any key that does not match is passed over in
+ * silence instead.
+ *
+ * @throws UserError naming every other parameter that is missing, left over or of another shape
+ */
+export function sortWeights(before: LanguageModel, after: LanguageModel, layers: readonly number[]): SwapNames {
+  const mayDrop = new Set(layers.flatMap((layer) => [...ownNames(before, layer)]));
+  const mayDraw = new Set(layers.flatMap((layer) => [...ownNames(after, layer)]));
+  const old = new Map(before.parameters().map(({ name, shape }) => [name, shape]));
+  const next = new Map(after.parameters().map(({ name, shape }) => [name, shape]));
+  const problems: string[] = [];
+  const names: SwapNames = { kept: [], dropped: [], drawn: [] };
+  for (const [name, shape] of next) {
+    if (mayDraw.has(name)) names.drawn.push(name);
+    else if (!old.has(name)) problems.push(`${name} is missing`);
+    else if (old.get(name)!.join() !== shape.join())
+      problems.push(`${name} is [${old.get(name)!.join(', ')}], expected [${shape.join(', ')}]`);
+    else names.kept.push(name);
+  }
+  for (const name of old.keys()) {
+    if (mayDrop.has(name)) names.dropped.push(name);
+    else if (!next.has(name)) problems.push(`${name} has no place in the new model`);
+  }
+  if (problems.length > 0)
+    throw new UserError(`the swap would lose weights that are not the attention's own: ${problems.join('; ')}`);
+  return names;
+}

@@ -1,0 +1,32 @@
+/** What a training step will cost. */
+import { availableParallelism } from 'node:os';
+import type { PlanContext, StepPlan } from '@t2r/core';
+import { buildLanguageModel, type LmConfig, trainingFlops } from '@t2r/models';
+import { modelPlan, type PlannedCheckpoint } from './model-plan.js';
+import type { TrainLmOptions } from './train-schema.js';
+
+/** Sustained float32 rate of one core in a training step; an assumption that makes the seconds an order of magnitude. */
+const FLOPS_PER_CORE = 50e9;
+
+/** Operations, memory and time of a training step; the model's size and state come along. */
+export function planTraining(options: TrainLmOptions, config: LmConfig, context: PlanContext): StepPlan {
+  const { steps, batch, block, accumulate, optimizer } = options;
+  const model = buildLanguageModel(config, context);
+  const plan = modelPlan(model);
+  const parameters = plan.parameters ?? 0;
+  const flops = steps * accumulate * batch * block * trainingFlops(model, block);
+  const { slots } = context.create('optimizer', optimizer);
+  // Present and next value of parameters, slots and summed gradients, and the gradients of one batch.
+  const variables = parameters * (2 * (1 + slots.length + (accumulate > 1 ? 1 : 0)) + 1);
+  // What the backward pass reads: about 16 vectors of the model's width a token and layer, the feed-forward block and the
+  // attention weights twice each, the logits twice.
+  const { layers, dim, ffn, heads, vocab } = config;
+  const activations = batch * block * (layers * (16 * dim + 2 * ffn + 2 * heads * block) + 2 * vocab);
+  return {
+    ...plan,
+    flops,
+    seconds: flops / (FLOPS_PER_CORE * availableParallelism()),
+    memoryBytes: 4 * (variables + activations),
+    produces: { config } satisfies PlannedCheckpoint,
+  };
+}
