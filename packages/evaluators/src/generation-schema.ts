@@ -16,7 +16,7 @@ export const generationSchema = z.strictObject({
   warmup: z.int().min(0).default(8).describe('Untimed tokens before the timed ones.'),
   prompt: z
     .string()
-    .default('')
+    .default('The')
     .describe("Prompt of the sample text; empty stands for the tokenizer's end-of-text token."),
   sample: z
     .strictObject({

@@ -27,6 +27,14 @@ export async function runGeneration(options: GenerationOptions, context: StepCon
     for (const ref of options.of) {
       const { id, folder } = context.input(ref);
       const generator = await checkpointGenerator(folder, { engine, context });
+      // First, because a prompt that does not suit the tokenizer should not cost a measurement.
+      if (sample.tokens > 0 && generator.tokenizer === undefined)
+        context.events.warn(`${id}: no sample text, the checkpoint has no tokenizer.json`);
+      else if (sample.tokens > 0) {
+        const text = await sampleText(generator, options, context.signal);
+        data.samples.push({ step: id, prompt: options.prompt, text });
+        context.events.info(`${id} writes: ${JSON.stringify(options.prompt + text)}`);
+      }
       const speed = await measureDecoding(generator, {
         positions,
         tokens,
@@ -53,11 +61,6 @@ export async function runGeneration(options: GenerationOptions, context: StepCon
       const text = formatDecodingProtocol(speed, { engine: engine.name, tokens, rounds, warmup });
       data.protocols.push({ step: id, text });
       context.events.info(`${id}: ${text}`);
-      if (sample.tokens > 0) {
-        const written = await sampleText(generator, options, context.signal);
-        data.samples.push({ step: id, prompt: options.prompt, text: written });
-        context.events.info(`${id} writes: ${JSON.stringify(options.prompt + written)}`);
-      }
       await generator.dispose();
     }
   } finally {
