@@ -34,6 +34,8 @@ export interface NodeOptions {
   outputs?: number;
   /** Default '' (the ONNX standard). */
   domain?: string;
+  /** Append the node even where an equal one is there. */
+  unique?: boolean;
 }
 
 /** Constants up to this many bytes are shared when their bytes are equal. */
@@ -63,13 +65,17 @@ export class GraphBuilder {
   }
 
   /** Appends a node and returns the names of its outputs. A node that is there already is used again. */
-  node(op: string, inputs: string[], { attributes = {}, outputs = 1, domain = '' }: NodeOptions = {}): string[] {
+  node(
+    op: string,
+    inputs: string[],
+    { attributes = {}, outputs = 1, domain = '', unique = false }: NodeOptions = {},
+  ): string[] {
     const key = JSON.stringify([op, domain, inputs, attributes, outputs]);
     const known = this.#known.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined && !unique) return known;
     const names = Array.from({ length: outputs }, () => this.#fresh(op));
     this.nodes.push({ op, domain, inputs: [...inputs], outputs: names, attributes });
-    this.#known.set(key, names);
+    if (!unique) this.#known.set(key, names);
     return names;
   }
 

@@ -183,7 +183,11 @@ const oneHot: Lowering = (call) => {
   const levels = [call.attr<number>('offValue'), call.attr<number>('onValue')];
   const dtype = (call.attrs.dtype as 'float32' | 'int32' | 'bool' | undefined) ?? 'int32';
   const values = graph.constant('float32', [2], Float32Array.from(levels));
-  const hot = graph.op('OneHot', [indices.name, graph.constant('int64', [], BigInt64Array.of(BigInt(depth))), values]);
+  const hot = graph.op('OneHot', [
+    castTo(call, indices.name, 'int64'),
+    graph.constant('int64', [], BigInt64Array.of(BigInt(depth))),
+    values,
+  ]);
   const shape = [...indices.shape, depth];
   return dtype === 'float32' ? call.result(hot, shape, dtype) : call.result(castTo(call, hot, dtype), shape, dtype);
 };

@@ -87,7 +87,7 @@ function declareOutputs(
     const { shape, dtype } = backend.value(tensor);
     const known = renamed.get(source);
     const fresh = known === undefined && graph.nodes.some((node) => node.outputs.includes(source));
-    graph.rename(fresh ? source : graph.op('Identity', [known ?? source], { attributes: {} }), name);
+    graph.rename(fresh ? source : graph.op('Identity', [known ?? source], { unique: true }), name);
     if (fresh) renamed.set(source, name);
     graph.output(name, dtype, shape);
     return { key, name, shape, dtype, rows };
