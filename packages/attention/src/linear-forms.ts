@@ -35,12 +35,23 @@ function innerProducts(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Causal, through the [time, time] similarities; the only form with dropout on the normalised weights.
- *
- * The denominator is phi(q_t) z_t with z from a product with a triangle of ones, not a sum over similarities: it costs one
- * small GEMM and spares passes over [time, time] forward and backward. Dropout commutes with the division of whole rows,
- * so mask and dropout are one factor.
+ * [values | 1], [B,H,T,d+1]: z is the column of S that belongs to a value of 1, so numerator and denominator are one
+ * product, and what cancels between their gradients (all of it where a row has one weight) cancels inside one product too.
  */
+function appendOnes(values: tf.Tensor): tf.Tensor {
+  const [batch, heads, time] = values.shape as Shape4D;
+  return tf.concat([values, tf.ones([batch, heads, time, 1])], 3);
+}
+
+/** sums [..., T, d+1] as products with [values | 1] give them -> [..., T, d]. */
+function normaliseSums(sums: tf.Tensor, epsilon: number): tf.Tensor {
+  const [batch, heads, time, width] = sums.shape as Shape4D;
+  const numerator = tf.slice(sums, [0, 0, 0, 0], [batch, heads, time, width - 1]);
+  const denominator = tf.slice(sums, [0, 0, 0, width - 1], [batch, heads, time, 1]);
+  return normalise(numerator, denominator, epsilon);
+}
+
+/** Causal, through the [time, time] similarities; the only form with dropout on the normalised weights. */
 export function quadraticForm(
   queries: tf.Tensor,
   keys: tf.Tensor,
@@ -49,11 +60,15 @@ export function quadraticForm(
 ): tf.Tensor {
   const [batch, heads, time] = queries.shape as Shape4D;
   const causal = tf.reshape(lowerTriangle(time), [1, 1, time, time]);
-  const dropped = dropout !== undefined && dropout.rate > 0;
-  const mask = dropped ? tf.mul(dropout.source.mask([batch, heads, time, time], dropout.rate), causal) : causal;
-  const similarities = tf.mul(tf.matMul(queries, keys, false, true), mask); // [B,H,T,T]
+  const all = tf.matMul(queries, keys, false, true); // [B,H,T,T]
+  if (dropout === undefined || dropout.rate === 0) {
+    return normaliseSums(tf.matMul(tf.mul(all, causal), appendOnes(values)), epsilon); // [B,H,T,d]
+  }
+  // Dropout commutes with the division of whole rows, so it is one factor with the causal mask. The denominator is that of
+  // all weights: phi(q_t) z_t, with z from a product with the triangle, which spares passes over [T,T].
+  const mask = tf.mul(dropout.source.mask([batch, heads, time, time], dropout.rate), causal); // [B,H,T,T]
   const z = tf.matMul(causal, keys); // [B,H,T,k]
-  return normalise(tf.matMul(similarities, values), innerProducts(queries, z), epsilon); // [B,H,T,d]
+  return normalise(tf.matMul(tf.mul(all, mask), values), innerProducts(queries, z), epsilon);
 }
 
 /**
@@ -78,8 +93,7 @@ export function chunkedForm(
   };
   const q = split(queries); // [B*H, n, c, k]
   const k = split(keys);
-  // z is the column of S that belongs to a value of 1: with [v | 1] numerator and denominator are one product.
-  const v = split(tf.concat([values, tf.ones([batch, heads, time, 1])], 3)); // [B*H, n, c, d+1]
+  const v = split(appendOnes(values)); // [B*H, n, c, d+1]
   const flat = features * (headDim + 1);
 
   const within = tf.mul(tf.matMul(q, k, false, true), lowerTriangle(size)); // [B*H, n, c, c]
@@ -91,12 +105,11 @@ export function chunkedForm(
     const entering = incoming ? tf.add(earlier, incoming) : earlier; // state before each chunk, [B*H, n, k*(d+1)]
     sums = tf.add(sums, tf.matMul(q, tf.reshape(entering, [batch * heads, chunks, features, headDim + 1])));
   }
-  const whole = tf.reshape(sums, [batch, heads, chunks * size, headDim + 1]);
-  const numerator = tf.slice(whole, [0, 0, 0, 0], [batch, heads, time, headDim]);
-  const denominator = tf.slice(whole, [0, 0, 0, headDim], [batch, heads, time, 1]);
+  const joined = tf.reshape(sums, [batch, heads, chunks * size, headDim + 1]);
+  const real = chunks * size === time ? joined : tf.slice(joined, [0, 0, 0, 0], [batch, heads, time, headDim + 1]);
   const total = tf.sum(added, 1, true); // [B*H, 1, k*(d+1)]
   const last = tf.reshape(incoming ? tf.add(total, incoming) : total, [batch, heads, features, headDim + 1]);
-  return { output: normalise(numerator, denominator, epsilon), state: splitState(last) };
+  return { output: normaliseSums(real, epsilon), state: splitState(last) };
 }
 
 /** One position: queries and keys [B,H,1,k], values [B,H,1,d]. */
