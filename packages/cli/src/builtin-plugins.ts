@@ -10,7 +10,6 @@ export async function loadBuiltinPlugins(): Promise<Plugin[]> {
     import('@t2r/engine'),
     import('@t2r/attention'),
     import('@t2r/models'),
-    import('@t2r/zoo'),
     import('@t2r/tokenizers'),
     import('@t2r/datasets'),
     import('@t2r/trainers'),

@@ -9,7 +9,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
   let exitCode: number = EXIT.ok;
   const debug = args.includes('--debug');
   try {
-    const program = await createProgram(terminal, (code) => {
+    const program = await createProgram(terminal, debug, (code) => {
       exitCode = code;
     });
     await program.parseAsync([...args], { from: 'user' });
@@ -22,7 +22,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
 }
 
 /** The program; `finish` receives the exit code of the command that ran. */
-async function createProgram(terminal: Terminal, finish: (code: number) => void): Promise<Command> {
+async function createProgram(terminal: Terminal, debug: boolean, finish: (code: number) => void): Promise<Command> {
   const manifest = await readFile(new URL('../package.json', import.meta.url), 'utf8');
   const { version } = JSON.parse(manifest) as { version: string };
   const program = new Command('t2r')
@@ -48,7 +48,7 @@ async function createProgram(terminal: Terminal, finish: (code: number) => void)
     .option('--quiet', 'no progress')
     .action(async (recipe, options) => {
       const { runCommand } = await import('./commands/run.js');
-      finish(await runCommand(recipe, options, terminal));
+      finish(await runCommand(recipe, options, terminal, debug));
     });
   command('validate <recipes...>', 'check recipes without running them')
     .option('--set <path=value>', 'override a value of the recipes; may be repeated', collect, [])

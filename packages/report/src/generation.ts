@@ -1,14 +1,13 @@
-/** The generation curve and the sample texts out of the results of `evaluate/generation`. */
+/** The generation curve out of the metrics of `evaluate/generation`. */
 import type { Artifact } from '@t2r/core';
-import { z } from 'zod';
-import type { GenerationPoint, Sample } from './types.js';
+import type { GenerationPoint } from './types.js';
 
 /** `<checkpoint>.<figure>@<position>`, as `evaluate/generation` names its metrics. */
 const METRIC = /^(.+)\.(tokens_per_s|state_bytes|rss_bytes)@(\d+)$/;
 const FIELDS = { tokens_per_s: 'tokensPerSecond', state_bytes: 'stateBytes', rss_bytes: 'rssBytes' } as const;
 
 /** The curve of all `evaluate/generation` steps together: by checkpoint in the order given, then by position. */
-export function collectGenerationCurve(artifacts: readonly Artifact[]): GenerationPoint[] {
+export function collectGenerationCurve(artifacts: readonly Pick<Artifact, 'metrics'>[]): GenerationPoint[] {
   const points = new Map<string, GenerationPoint>();
   for (const { metrics } of artifacts) {
     for (const [name, value] of Object.entries(metrics)) {

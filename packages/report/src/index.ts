@@ -1,16 +1,9 @@
-export { type CollectOptions, collectReport, collectRows } from './collect.js';
+export { type CollectOptions, collectReport } from './collect.js';
 export { formatBytes, formatCount, formatDelta, formatDuration, formatNumber, formatScaled } from './format.js';
+export { plugin as default } from './plugin.js';
 export { type RenderedReport, renderReport } from './render.js';
 export { resultsTable } from './results.js';
-export { formatTable, type Table, type TableColumn } from './table.js';
-export type {
-  CurvePoint,
-  Environment,
-  Expectation,
-  GenerationPoint,
-  RecipeStep,
-  ReportData,
-  ResultRow,
-  RunData,
-  Sample,
-} from './types.js';
+export { type CollectRowsOptions, collectRows, type RowSource } from './rows.js';
+export { dropEmptyColumns, formatTable, type Table, type TableColumn } from './table.js';
+export type { CurvePoint, Environment, GenerationPoint, ReportData, ResultRow, Sample } from './types.js';
+export { restoreReport, writeReport } from './write-report.js';

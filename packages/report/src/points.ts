@@ -1,15 +1,35 @@
-/** Curves out of a run's events: loss while training, speed and state while generating. */
+/** Curves out of a run's events. */
 import type { Artifact, TimedEvent } from '@t2r/core';
 import type { CurvePoint } from './types.js';
 
 /** More points than this on one curve are averaged in groups: a page is some 700 pixels wide. */
 const MAX_POINTS = 400;
 
+/** Series of `train/lm` that are losses, by the name the report gives them; perplexities become nats. */
+const LOSSES: Record<string, { name: string; toNats: (y: number) => number }> = {
+  'train.loss': { name: 'training', toNats: (loss) => loss },
+  'valid.perplexity': { name: 'validation', toNats: Math.log },
+};
+
+/** Training and validation losses against optimizer steps, in nats per token. */
+export function collectLoss(
+  events: readonly TimedEvent[],
+  artifacts: readonly Pick<Artifact, 'id' | 'key'>[],
+): CurvePoint[] {
+  return collectPoints(events, artifacts).flatMap(({ step, series, x, y }) => {
+    const loss = LOSSES[series];
+    return loss === undefined ? [] : [{ step, series: loss.name, x, y: loss.toNats(y) }];
+  });
+}
+
 /**
  * The points that led to the given artifacts. A step that ran again with other options (another key) starts its curves
  * anew; one that was resumed goes on, and a position that was computed twice counts once.
  */
-export function collectPoints(events: readonly TimedEvent[], artifacts: readonly Artifact[]): CurvePoint[] {
+export function collectPoints(
+  events: readonly TimedEvent[],
+  artifacts: readonly Pick<Artifact, 'id' | 'key'>[],
+): CurvePoint[] {
   const keys = new Map(artifacts.map(({ id, key }) => [id, key]));
   const current = new Map<string, string>();
   const curves = new Map<string, { step: string; series: string; points: Map<number, number> }>();

@@ -1,26 +1,5 @@
-/** What a run looks like to the report, and the report's own data (`report.json`). */
-import type { Artifact, Metrics, TimedEvent } from '@t2r/core';
-
-/** A step of the resolved recipe: `{ use, ...options }`. */
-export interface RecipeStep {
-  use: string;
-  [option: string]: unknown;
-}
-
-/** Everything a report is made from. */
-export interface RunData {
-  name: string;
-  /** Run folder, `runs/<name>`. */
-  folder: string;
-  /** Finished steps in recipe order. */
-  artifacts: Artifact[];
-  /** Events of all runs in this folder, oldest first. */
-  events: TimedEvent[];
-  /** Options of every step as the run resolved them, by step id; empty when the run folder does not tell. */
-  steps: Record<string, RecipeStep>;
-  /** The recipe after `extends`, `--set` and references were applied, as YAML text. */
-  recipe?: string;
-}
+/** The report's own data, `report.json`. */
+import type { JudgedExpectation, Metrics } from '@t2r/core';
 
 /** One line of the results table: a checkpoint. Perplexities are per token of the run's tokenizer. */
 export interface ResultRow {
@@ -44,16 +23,6 @@ export interface ResultRow {
   position?: number;
   /** Wall-clock time of the step that made the checkpoint. */
   seconds: number;
-}
-
-/** A value the recipe expects of a metric, and what came out. */
-export interface Expectation {
-  step: string;
-  metric: string;
-  /** In words: `at most 95`. */
-  expected: string;
-  actual?: number;
-  met: boolean;
 }
 
 export interface CurvePoint {
@@ -100,7 +69,7 @@ export interface ReportData {
   /** Step id that `delta` is relative to. */
   baseline?: string;
   rows: ResultRow[];
-  expectations: Expectation[];
+  expectations: JudgedExpectation[];
   /** How perplexity was measured, one sentence each. */
   protocol: string[];
   loss: CurvePoint[];

@@ -28,7 +28,7 @@ export async function listCommand(
   }
   const columns = ['kind', 'name', 'what it is'].map((title) => ({ title, align: 'left' as const }));
   const rows = components.map(({ kind, name, description }) => [kind, name, description]);
-  out(`${formatTable({ columns, rows }, colors)}\n`);
+  out(`${formatTable({ columns, rows }, { bold: colors.bold })}\n`);
   return 0;
 }
 
