@@ -1,5 +1,5 @@
 /** Zod's issues in the words of a recipe: what is wrong with an option, and what is allowed. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { knownNamesHint, nearestName } from './nearest.js';
 import { definition, shapeOf, viewSchema } from './schema.js';
 
@@ -36,6 +36,12 @@ const EXPECTED: Record<string, string> = {
   array: 'a list',
   tuple: 'a list',
 };
+
+function expectedType(expected: string, field: z.ZodType | undefined): string {
+  const core = field === undefined ? undefined : viewSchema(field).core;
+  const whole = expected === 'number' && core instanceof z.ZodNumber && core.isInt;
+  return EXPECTED[whole ? 'int' : expected] ?? expected;
+}
 
 /** The schema at a path inside an object schema, as far as it can be followed. */
 function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType | undefined {
@@ -82,7 +88,7 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root?:
       return [
         {
           path,
-          message: `${name} must be ${EXPECTED[issue.expected] ?? issue.expected}, not ${typeName(input)}`,
+          message: `${name} must be ${expectedType(issue.expected, field)}, not ${typeName(input)}`,
           hint,
         },
       ];

@@ -126,7 +126,7 @@ const STEP_EXTRAS: Record<string, JsonSchema> = {
 export function recipeJsonSchema(registry: Registry): JsonSchema {
   const kinds = [...new Set(registry.list().map((component) => component.kind as string))].sort();
   const definitions: Record<string, JsonSchema> = {
-    reference: { type: 'string', pattern: '\\$\\{', description: 'A ${reference} to another value or step.' },
+    reference: { type: 'string', pattern: '\\$\\{', description: `A \${reference} to another value or step.` },
   };
   for (const kind of kinds) {
     const components = registry.list(kind);

@@ -53,6 +53,7 @@ export async function loadRecipe(path: string, options: LoadRecipeOptions): Prom
     stepIds: new Set(stepNodes.keys()),
     env: options.env ?? process.env,
     problems,
+    circles: new Set(),
   };
   for (const [key, { key: at, node }] of root.entries) {
     if (!TOP_LEVEL.includes(key)) {
@@ -86,8 +87,8 @@ function readStepNodes(root: MapNode, problems: ProblemList): Map<string, MapNod
   const nodes = new Map<string, MapNode>();
   const steps = childOf(root, 'steps');
   if (steps === undefined || steps.kind !== 'map' || steps.entries.size === 0) {
-    const unread = root.at.line === undefined;
-    if (!unread) problems.add(steps?.at ?? root.at, 'a recipe needs "steps", a mapping from step ids to steps');
+    if (isRead(root, problems))
+      problems.add(steps?.at ?? root.at, 'a recipe needs "steps", a mapping from step ids to steps');
     return nodes;
   }
   for (const [id, { key, node }] of steps.entries) {
@@ -104,6 +105,11 @@ function readStepNodes(root: MapNode, problems: ProblemList): Map<string, MapNod
     else problems.add(node.at, `the step "${id}" must be a mapping with "use", not ${showValue(toValue(node))}`);
   }
   return nodes;
+}
+
+/** False when the file or a part of it could not be read, so that what seems to be missing may be there. */
+function isRead(root: MapNode, problems: ProblemList): boolean {
+  return root.at.line !== undefined && !problems.truncated;
 }
 
 interface Header {
@@ -241,7 +247,8 @@ async function readStep(
     const { base: wanted, selector } = parseStepName(name);
     const known = cells.get(wanted);
     if (known === undefined) {
-      problems.add(at, `there is no step "${name}"`, knownNamesHint(wanted, scope.stepIds, 'steps'));
+      if (!problems.truncated)
+        problems.add(at, `there is no step "${name}"`, knownNamesHint(wanted, scope.stepIds, 'steps'));
       return undefined;
     }
     const matching = known.filter(

@@ -17,6 +17,8 @@ export interface ReferenceScope {
   /** Values of the matrix axes of the step; when absent, `${matrix.axis}` is left as it is. */
   matrix?: Readonly<Record<string, LocatedNode>>;
   problems: ProblemList;
+  /** Circles reported already, so that each is reported at one of its places only. */
+  circles: Set<string>;
 }
 
 const REFERENCE = /\$\$\{|\$\{([^{}]*)\}/g;
@@ -94,8 +96,13 @@ function interpolate(node: ScalarNode, scope: ReferenceScope, stack: readonly st
 function lookUp(expression: string, at: SourceLocation, scope: ReferenceScope, stack: readonly string[]): LocatedNode {
   const invalid: ScalarNode = { kind: 'scalar', value: null, at, invalid: true };
   if (stack.includes(expression)) {
-    const circle = [...stack.slice(stack.indexOf(expression)), expression].map((name) => `\${${name}}`).join(' -> ');
-    scope.problems.add(at, `a value refers to itself: ${circle}`);
+    const members = stack.slice(stack.indexOf(expression));
+    const identity = [...members].sort().join(' ');
+    if (!scope.circles.has(identity)) {
+      const circle = [...members, expression].map((name) => `\${${name}}`).join(' -> ');
+      scope.problems.add(at, `a value refers to itself: ${circle}`);
+    }
+    scope.circles.add(identity);
     return invalid;
   }
   const [first = '', ...rest] = expression.split('.');
@@ -141,13 +148,13 @@ function topLevel(
   const path = expression.split('.');
   for (const [index, key] of path.entries()) {
     let next = childOf(node, key);
-    if (next === undefined && index > 0) {
+    if (next === undefined && (wholeReference(node) !== undefined || childOf(node, 'extends') !== undefined)) {
       // What is sought may come in through a reference or `extends` on the way.
       node = resolveNode(node, scope, inner);
       next = childOf(node, key);
     }
     if (next === undefined) {
-      if (node.kind === 'scalar' && node.invalid) return undefined;
+      if (scope.problems.truncated || (node.kind === 'scalar' && node.invalid)) return undefined;
       const known = node.kind === 'map' ? [...node.entries.keys()] : [];
       const names = index === 0 ? [...known, ...scope.stepIds] : known;
       const nearest = nearestName(key, names);

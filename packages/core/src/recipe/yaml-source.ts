@@ -7,11 +7,27 @@ import type { ProblemList } from './problem.js';
 /** More nodes than any recipe has; anchors that multiply each other reach it at once. */
 const MAX_NODES = 200_000;
 
+/** Errors after which the rest of the file is still read as it is meant. */
+const HARMLESS = new Set(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED']);
+
 const HINTS: Record<string, string> = {
   DUPLICATE_KEY: 'a key may stand only once in a mapping',
+  TAG_RESOLVE_FAILED: 'recipes use no YAML tags',
   TAB_AS_INDENT: 'indent with spaces',
   BAD_INDENT: 'entries of one mapping or list start in the same column',
 };
+
+/**
+ * `${name}` may stand without quotes in `{ model: ${model} }`, where its braces would be YAML's: they are replaced by
+ * characters of the same width before parsing, so that columns stay right, and put back afterwards.
+ */
+function hideReferences(text: string): string {
+  return text.replace(/\$\{([^{}\n]*)\}/g, '$\uE000$1\uE001');
+}
+
+function showReferences(text: string): string {
+  return text.replaceAll('\uE000', '{').replaceAll('\uE001', '}');
+}
 
 /**
  * Parses a YAML file, reporting its syntax errors.
@@ -20,13 +36,15 @@ const HINTS: Record<string, string> = {
  */
 export function parseYaml(text: string, file: string, problems: ProblemList): LocatedNode | undefined {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const document = parseDocument(hideReferences(text), { lineCounter, prettyErrors: false });
   const place = (offset: number | undefined): SourceLocation => {
     const { line, col } = lineCounter.linePos(offset ?? 0);
     return { file, line, column: col };
   };
   for (const error of [...document.errors, ...document.warnings]) {
-    problems.add(place(error.pos[0]), error.message, HINTS[error.code] ?? 'the file must be valid YAML 1.2');
+    const hint = HINTS[error.code] ?? 'the file must be valid YAML 1.2';
+    if (HARMLESS.has(error.code)) problems.add(place(error.pos[0]), error.message, hint);
+    else problems.addSyntaxError(place(error.pos[0]), showReferences(error.message), hint);
   }
 
   let nodes = 0;
@@ -52,8 +70,8 @@ export function parseYaml(text: string, file: string, problems: ProblemList): Lo
           const key = place(keyNode?.range?.[0] ?? node.range?.[0]);
           if (!isScalar(keyNode) || keyNode.value === null) {
             problems.add(key, 'a key must be a plain name');
-          } else if (!entries.has(String(keyNode.value))) {
-            entries.set(String(keyNode.value), { key, node: convert(pair.value as Node | null, key) });
+          } else if (!entries.has(showReferences(String(keyNode.value)))) {
+            entries.set(showReferences(String(keyNode.value)), { key, node: convert(pair.value as Node | null, key) });
           }
         }
         return { kind: 'map', entries, at: here };
@@ -71,13 +89,13 @@ export function parseYaml(text: string, file: string, problems: ProblemList): Lo
 }
 
 function scalarValue(value: unknown): Scalar {
-  const plain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-  return plain ? value : value === null || value === undefined ? null : String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return value;
+  return value === null || value === undefined ? null : showReferences(String(value));
 }
 
 /** Parses the value of `--set` or of an environment variable: a YAML value, or the text itself where it is none. */
 export function parseYamlValue(text: string, at: SourceLocation): LocatedNode {
-  const document = parseDocument(text);
+  const document = parseDocument(hideReferences(text));
   const value: unknown = document.errors.length > 0 ? text : document.toJS();
   return relocate(value, text, at);
 }
