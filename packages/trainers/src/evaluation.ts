@@ -12,8 +12,8 @@ export interface EvaluationOptions {
 }
 
 export interface Evaluation {
-  /** exp(mean negative log-likelihood a token) under the present variables. */
-  perplexity(): Promise<number>;
+  /** exp(mean negative log-likelihood a token) under the present variables; undefined when `signal` cut it short. */
+  perplexity(signal: AbortSignal): Promise<number | undefined>;
   dispose(): Promise<void>;
 }
 
@@ -49,11 +49,12 @@ export async function compileEvaluation(
   };
 
   return {
-    async perplexity() {
+    async perplexity(signal) {
       let sum = 0;
       let scored = 0;
       const counts = new Array<number>(batch);
       for (let first = 0; first < windows.length; first += batch) {
+        if (signal.aborted) return undefined;
         for (let row = 0; row < batch; row++) counts[row] = fill(row, first + row);
         const { nll } = await program.run({ inputs, targets });
         for (const [row, count] of counts.entries()) {

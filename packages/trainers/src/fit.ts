@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { type EventSink, type Metrics, UserError } from '@t2r/core';
 import type { Batch } from '@t2r/datasets';
 import type { Variables } from '@t2r/engine';
-import { readSafetensors, writeSafetensors } from '@t2r/zoo';
+import { createClock } from './clock.js';
 import type { Evaluation } from './evaluation.js';
 import { loadResume, saveResume } from './resume.js';
 import type { Schedule } from './schedule.js';
-import { initialState, meanRecentLoss, recordLoss, type TrainerState } from './trainer-state.js';
+import { initialState, meanRecentLoss, recordLoss, resultMetrics, type TrainerState } from './trainer-state.js';
 import type { TrainingProgram } from './training-program.js';
+import { readVariables, writeVariables } from './variables-file.js';
 
 export interface FitOptions {
   program: TrainingProgram;
@@ -73,24 +74,22 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     (state.step % evaluation.every === 0 || state.step === steps) &&
     state.curves.validPerplexity.at(-1)?.[0] !== state.step;
   const evaluate = async () => {
-    const perplexity = await evaluation!.perplexity();
+    const perplexity = await evaluation!.perplexity(signal);
+    if (perplexity === undefined) return;
     state.curves.validPerplexity.push([state.step, perplexity]);
     events.point('valid.perplexity', state.step, perplexity);
-    if (state.best !== undefined && perplexity >= state.best.perplexity) return;
+    if (!(perplexity < (state.best?.perplexity ?? Number.POSITIVE_INFINITY))) return;
     state.best = { step: state.step, perplexity };
-    if (options.keep === 'best') {
-      const tensors = options.parameters.map((name) => [name, { ...variables.spec(name), data: variables.read(name) }]);
-      await writeSafetensors(bestPath, Object.fromEntries(tensors), { step: String(state.step) });
-    }
+    if (options.keep === 'best') await writeVariables(bestPath, variables, options.parameters);
   };
 
-  let stepSeconds = 0;
-  let programSeconds = 0;
-  let stepsHere = 0;
+  const clock = createClock(options.tokensPerStep);
   let savedAt = performance.now();
   for (;;) {
     await stopIfAborted();
     if (evaluationIsDue()) await evaluate();
+    // A signal cuts an evaluation short; it is then made again after resuming.
+    if (signal.aborted) continue;
     if (state.step >= steps) break;
 
     const started = performance.now();
@@ -104,11 +103,9 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       events.point('train.loss', state.step, mean);
       events.point('train.gradient_norm', state.step, gradientNorm);
     }
-    stepSeconds += (performance.now() - started) / 1000;
-    programSeconds += seconds;
-    stepsHere += 1;
-    const speed = (stepsHere * options.tokensPerStep) / stepSeconds;
-    events.progress(state.step, { total: steps, unit: 'steps', values: { loss, tokens_per_s: speed, lr: rate } });
+    clock.add((performance.now() - started) / 1000, seconds);
+    const values = { loss, tokens_per_s: clock.tokensPerSecond(), lr: rate };
+    events.progress(state.step, { total: steps, unit: 'steps', values });
 
     const due =
       options.saveEvery === undefined
@@ -121,21 +118,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   }
 
   if (options.keep === 'best' && state.best !== undefined && state.best.step !== state.step) {
-    const { tensors } = await readSafetensors(bestPath);
-    for (const name of options.parameters) variables.write(name, tensors[name]!.data);
+    await readVariables(bestPath, variables, options.parameters);
   }
-  const metrics: Metrics = { 'train.loss': meanRecentLoss(state), steps: state.step };
-  const last = state.curves.validPerplexity.at(-1);
-  if (last !== undefined) metrics['valid.perplexity'] = last[1];
-  if (state.best !== undefined) {
-    metrics['best.step'] = state.best.step;
-    metrics['best.valid.perplexity'] = state.best.perplexity;
-  }
-  if (stepsHere > 0) {
-    metrics.tokens_per_s = (stepsHere * options.tokensPerStep) / stepSeconds;
-    metrics.host_share = 1 - programSeconds / stepSeconds;
-  }
-  // Node gives the peak resident set in KiB.
-  metrics.peak_rss_bytes = process.resourceUsage().maxRSS * 1024;
-  return { metrics, curves: state.curves };
+  return { metrics: { ...resultMetrics(state, options.keep), ...clock.metrics() }, curves: state.curves };
 }

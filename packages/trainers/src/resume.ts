@@ -9,8 +9,8 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explainWriteError, writeJsonAtomic } from '@t2r/core';
 import type { Variables } from '@t2r/engine';
-import { readSafetensors, writeSafetensors } from '@t2r/zoo';
 import type { TrainerState } from './trainer-state.js';
+import { readVariables, writeVariables } from './variables-file.js';
 
 const KEPT = 2;
 const VARIABLES_FILE = 'variables.safetensors';
@@ -48,11 +48,8 @@ export async function saveResume(
   const temporary = `${target}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     await mkdir(temporary, { recursive: true });
-    const tensors = Object.fromEntries(
-      names.map((name) => [name, { ...variables.spec(name), data: variables.read(name) }]),
-    );
     const path = join(temporary, VARIABLES_FILE);
-    await writeSafetensors(path, tensors, { step: String(state.step) });
+    await writeVariables(path, variables, names);
     const saved: SavedState = { state, sha256: await sha256(path) };
     await writeJsonAtomic(join(temporary, STATE_FILE), saved);
     // An earlier, damaged checkpoint of the same step may stand there.
@@ -70,11 +67,8 @@ export async function saveResume(
 async function load(path: string, variables: Variables, names: readonly string[]): Promise<TrainerState> {
   const { state, sha256: expected } = JSON.parse(await readFile(join(path, STATE_FILE), 'utf8')) as SavedState;
   const file = join(path, VARIABLES_FILE);
-  const { tensors } = await readSafetensors(file);
-  if ((await sha256(file)) !== expected) throw new Error(`${file} was changed after it was written`);
-  const missing = names.filter((name) => tensors[name] === undefined);
-  if (missing.length > 0) throw new Error(`${file} lacks ${missing.join(', ')}`);
-  for (const name of names) variables.write(name, tensors[name]!.data);
+  if ((await sha256(file)) !== expected) throw new Error(`${file} is not what was written`);
+  await readVariables(file, variables, names);
   return state;
 }
 

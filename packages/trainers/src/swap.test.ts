@@ -67,7 +67,7 @@ describe('the steps', () => {
   afterEach(() => rm(root, { recursive: true }));
 
   test('model/init, convert/swap and train/lm follow one another; weights and tokenizer are handed on', async () => {
-    const run = await createTestRun(root, { use: 'onnx' });
+    const run = await createTestRun(root, { use: 'onnx', threads: 1 });
     await run.run('init', { use: 'model/init', model: tinyModel, tokenizer: { step: 'tokenizer' } });
     const swap = (seed: number) => ({ use: 'convert/swap', from: { step: 'init' }, attention: t2r(4), seed });
     const swapped = await run.run('swap', swap(0));

@@ -1,5 +1,7 @@
 /** What a training run knows beside its variables; small enough to be written as JSON at every checkpoint. */
 
+import type { Metrics } from '@t2r/core';
+
 export interface TrainerState {
   /** Optimizer steps done. */
   step: number;
@@ -30,4 +32,17 @@ export function recordLoss(state: TrainerState, loss: number): void {
   state.step += 1;
   state.recentLosses.push(loss);
   if (state.recentLosses.length > RECENT) state.recentLosses.shift();
+}
+
+/** What a finished run reports of its losses. `valid.perplexity` is that of the weights which are the result. */
+export function resultMetrics(state: TrainerState, keep: 'last' | 'best'): Metrics {
+  const metrics: Metrics = { steps: state.step, 'train.loss': meanRecentLoss(state) };
+  const { best } = state;
+  const last = state.curves.validPerplexity.at(-1);
+  if (last !== undefined) metrics['valid.perplexity'] = keep === 'best' ? (best?.perplexity ?? last[1]) : last[1];
+  if (best !== undefined) {
+    metrics['best.step'] = best.step;
+    metrics['best.valid.perplexity'] = best.perplexity;
+  }
+  return metrics;
 }
