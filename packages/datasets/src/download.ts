@@ -22,7 +22,8 @@ class Transient extends Error {}
 
 /**
  * Downloads `url` to `path`. What arrives goes to `path.part`; an interrupted transfer, of this run or an earlier one,
- * goes on from there with an HTTP Range request. Only a file with the right checksum gets its name.
+ * goes on from there with an HTTP Range request. Only a file with the right checksum gets its name. Nothing is flushed to
+ * disk on the way: whoever finds a file from before is to compare its checksum.
  * @throws UserError when the server refuses, stays away, or sends something else than expected.
  */
 export async function download(url: string, path: string, options: DownloadOptions): Promise<void> {
@@ -90,7 +91,6 @@ async function fetchRest(url: string, part: string, signal: AbortSignal | undefi
       if (done) break;
       await file.writeFile(value);
     }
-    await file.sync();
   } finally {
     await file.close();
   }

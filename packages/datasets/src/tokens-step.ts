@@ -29,10 +29,11 @@ export interface EncodedCounts {
 export async function* encodeDocuments(
   documents: Iterable<TextSource>,
   tokenizer: Tokenizer,
-  { separator, counts }: { separator?: number; counts: EncodedCounts },
+  { separator, counts, signal }: { separator?: number; counts: EncodedCounts; signal?: AbortSignal },
 ): AsyncGenerator<Int32Array> {
   for (const document of documents) {
     for await (const piece of safePieces(document, (text) => tokenizer.cutPoint(text))) {
+      signal?.throwIfAborted();
       counts.bytes += Buffer.byteLength(piece);
       yield tokenizer.encode(piece);
     }
@@ -64,7 +65,6 @@ function createTokensStep({ from, tokenizer: tokenizerRef, separator }: z.output
         const counts: EncodedCounts = { bytes: 0, documents: 0 };
         const documents = function* () {
           for (const { path } of paths) {
-            signal.throwIfAborted();
             events.progress(done++, { total: files, unit: 'files' });
             yield readText(path);
           }
@@ -72,6 +72,7 @@ function createTokensStep({ from, tokenizer: tokenizerRef, separator }: z.output
         const ids = encodeDocuments(documents(), tokenizer, {
           separator: separator === 'endOfText' ? tokenizer.endOfText : undefined,
           counts,
+          signal,
         });
         const file = `${split}.bin`;
         const tokens = await writeTokens(join(folder, file), dtype, ids);

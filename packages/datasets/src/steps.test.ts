@@ -1,0 +1,265 @@
+/** The steps of this package, run one after the other as a recipe would. */
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Artifact, Step, StepContext } from '@t2r/core';
+import tokenizers, { loadTokenizer, TOKENIZER_FILE } from '@t2r/tokenizers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sha256OfFile } from './download.js';
+import datasets, { type CorpusData, openTokens, type TokensData } from './index.js';
+
+const components = [...datasets.components, ...tokenizers.components];
+let folder: string;
+let artifacts: Record<string, Artifact>;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 't2r-steps-'));
+  artifacts = {};
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function createStep(use: string, options: object): Step {
+  const component = components.find(({ kind, name }) => kind === 'step' && name === use)!;
+  return component.create(component.schema.parse(options), { create: () => expect.unreachable() }) as Step;
+}
+
+/** Runs a step as the executor would and keeps its artifact for the steps after it. */
+async function run(id: string, use: string, options: object): Promise<Artifact> {
+  const step = createStep(use, options);
+  const context: StepContext = {
+    id,
+    engineSpec: { use: 'cpu' },
+    folder: mkdtempSync(join(folder, `${id}-`)),
+    seed: 1,
+    events: { progress() {}, point() {}, info() {}, warn() {} },
+    signal: new AbortController().signal,
+    input: (ref) => artifacts[ref.step]!,
+    all: () => Object.values(artifacts),
+    run: { name: 'test', folder },
+    create: () => expect.unreachable(),
+  };
+  const { metrics = {}, data } = await step.run(context);
+  artifacts[id] = { id, use, kind: step.produces, key: id, folder: context.folder, metrics, data, seconds: 0 };
+  return artifacts[id];
+}
+
+const check = async (use: string, options: object) => (await createStep(use, options).check?.()) ?? [];
+const from = (step: string) => ({ step });
+const paths = (artifact: Artifact, split: string) =>
+  (artifact.data as CorpusData).splits[split]!.files.map((f) => f.path);
+
+describe('dataset/text', () => {
+  it('takes files and folders in order, plain and gzip', async () => {
+    const train = join(folder, 'train');
+    await mkdir(join(train, 'inner'), { recursive: true });
+    await writeFile(join(train, 'b.txt'), 'the second\n');
+    await writeFile(join(train, 'a.txt.gz'), gzipSync('the first 猫\n'));
+    await writeFile(join(train, '.hidden'), 'not this');
+    await writeFile(join(folder, 'valid.txt'), 'of course');
+    const options = { train: [train, join(folder, 'valid.txt')], valid: join(folder, 'valid.txt') };
+    expect(await check('dataset/text', options)).toEqual([]);
+    const corpus = await run('files', 'dataset/text', options);
+    expect(paths(corpus, 'train')).toEqual([join(train, 'a.txt.gz'), join(train, 'b.txt'), join(folder, 'valid.txt')]);
+    expect(Object.keys((corpus.data as CorpusData).splits)).toEqual(['train', 'valid']);
+  });
+
+  it('its fingerprint follows the content', async () => {
+    const file = join(folder, 'changing.txt');
+    await writeFile(file, 'one');
+    const step = createStep('dataset/text', { train: file });
+    const before = await step.fingerprint!();
+    expect(await step.fingerprint!()).toBe(before);
+    await writeFile(file, 'two');
+    expect(await step.fingerprint!()).not.toBe(before);
+  });
+
+  it('finds missing files, empty folders and files, false gzip and other encodings before anything runs', async () => {
+    const at = (name: string) => join(folder, name);
+    await mkdir(at('empty'));
+    await writeFile(at('empty.txt'), '');
+    await writeFile(at('false.gz'), 'plain text');
+    await writeFile(at('latin.txt'), Buffer.from('caf\xe9 noir', 'latin1'));
+    const problems = await check('dataset/text', {
+      train: [at('none'), at('empty'), at('empty.txt'), at('latin.txt')],
+      test: at('false.gz'),
+    });
+    expect(problems.map(({ path }) => path)).toEqual([
+      ['train', 0],
+      ['train', 1],
+      ['train', 2],
+      ['train', 3],
+      ['test'],
+    ]);
+    const expected = [/no such file or folder/, /holds no file/, /is empty/, /is not UTF-8/, /its content is not gzip/];
+    for (const [i, message] of expected.entries()) expect(problems[i]!.message).toMatch(message);
+  });
+});
+
+describe('dataset/mirrored', () => {
+  let server: Server;
+  let mirror: string;
+  let data: string;
+  let sums: Record<string, string>;
+  beforeAll(async () => {
+    data = join(folder, 'mirror');
+    await mkdir(join(data, 'books'), { recursive: true });
+    await writeFile(join(data, 'books', 'one two.txt.gz'), gzipSync('One, two.'));
+    await writeFile(join(data, 'valid.txt'), 'Three.');
+    sums = {};
+    for (const name of ['books/one two.txt.gz', 'valid.txt']) sums[name] = await sha256OfFile(join(data, name));
+    server = createServer(({ url }, response) => {
+      response.end(readFileSync(join(data, decodeURIComponent(url!.slice('/data/'.length)))));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    mirror = `http://127.0.0.1:${(server.address() as AddressInfo).port}/data/`;
+  });
+  afterAll(() => server.close());
+  const named = () => ({
+    train: { 'books/one two.txt.gz': sums['books/one two.txt.gz'] },
+    valid: { 'valid.txt': sums['valid.txt'] },
+  });
+
+  it('reads from the root when there is one', async () => {
+    const options = { root: data, mirror: null, ...named() };
+    expect(await check('dataset/mirrored', options)).toEqual([]);
+    expect(paths(await run('local', 'dataset/mirrored', options), 'valid')).toEqual([join(data, 'valid.txt')]);
+  });
+
+  it('downloads into its folder otherwise', async () => {
+    const options = { root: null, mirror, ...named() };
+    expect(await check('dataset/mirrored', options)).toEqual([]);
+    const corpus = await run('downloaded', 'dataset/mirrored', options);
+    const [path] = paths(corpus, 'train');
+    expect(path).toBe(join(corpus.folder, 'books/one two.txt.gz'));
+    expect(gunzipSync(readFileSync(path!)).toString()).toBe('One, two.');
+  });
+
+  it('says what is missing', async () => {
+    const [nowhere] = await check('dataset/mirrored', { root: null, mirror: null, ...named() });
+    expect(nowhere!.message).toMatch(/nowhere to take the files from/);
+    expect(nowhere!.hint).toMatch(/T2R_DATA .* T2R_MIRROR/);
+    const [noAddress] = await check('dataset/mirrored', { mirror: 'example.org', ...named() });
+    expect(noAddress).toMatchObject({ path: ['mirror'], message: '"example.org" is no http or https address' });
+    const changed = join(folder, 'changed');
+    await cp(data, changed, { recursive: true });
+    await writeFile(join(changed, 'valid.txt'), 'Four.');
+    await rm(join(changed, 'books'), { recursive: true });
+    const problems = await check('dataset/mirrored', { root: changed, ...named() });
+    expect(problems.map(({ path }) => path)).toEqual([
+      ['train', 'books/one two.txt.gz'],
+      ['valid', 'valid.txt'],
+    ]);
+    expect(problems[0]!.message).toMatch(/no such file/);
+    expect(problems[1]!.message).toMatch(/has another content than expected/);
+  });
+
+  it('refuses names that lead out of the folder', () => {
+    for (const name of ['../x', '/etc/x', 'a/../../x', 'a?b']) {
+      expect(() => createStep('dataset/mirrored', { train: { [name]: 'a'.repeat(64) } })).toThrow(/relative path/);
+    }
+  });
+});
+
+describe('dataset/synthetic', () => {
+  it('is the same for a seed, and no split has a story of another', async () => {
+    const sizes = { train: 100_000, valid: 20_000, test: 20_000 };
+    const texts = async (id: string, options: object) => {
+      const corpus = await run(id, 'dataset/synthetic', { ...sizes, ...options });
+      return Object.keys(sizes).map((split) => readFileSync(paths(corpus, split)[0]!, 'utf8'));
+    };
+    const first = await texts('stories', {});
+    expect(await texts('again', {})).toEqual(first);
+    expect(await texts('other', { seed: 2 })).not.toEqual(first);
+    expect(first[0]!.length).toBeGreaterThanOrEqual(100_000);
+    expect(first[0]!.length).toBeLessThan(103_000);
+    const stories = first.flatMap((text) => text.trim().split('\n\n'));
+    expect(new Set(stories).size).toBe(stories.length);
+  });
+
+  it('its questions are answered as the story says', () => {
+    const text = readFileSync(paths(artifacts.stories!, 'train')[0]!, 'utf8');
+    for (const story of text.trim().split('\n\n')) {
+      for (const [, thing, holder] of story.matchAll(/Who had the (\w+ \w+)\? (\w+) the/g)) {
+        // The last one who was given or found the thing, or who had it from the beginning.
+        const changes = story.matchAll(
+          new RegExp(
+            `(\\w+) had a ${thing}|gave (?:her|him) the ${thing}\\. "[^"]*" said (\\w+)|(\\w+) the \\w+ went to the \\w+ and found the ${thing}`,
+            'g',
+          ),
+        );
+        const last = [...changes].at(-1)!;
+        expect(last[1] ?? last[2] ?? last[3]).toBe(holder);
+      }
+    }
+  });
+});
+
+describe('tokenizer/train and dataset/tokens', () => {
+  const readSplit = (artifact: Artifact, split: string) => {
+    const reader = openTokens(artifact.folder, artifact.data as TokensData, split);
+    const ids = new Int32Array(reader.length);
+    reader.read(0, reader.length, ids);
+    reader.close();
+    return ids;
+  };
+
+  it.each([
+    ['bpe', { vocab: 400 }],
+    ['word', { vocab: 100 }],
+  ])('%s: the file holds the ids of each document encoded whole', async (algorithm, options) => {
+    await run('tok', 'tokenizer/train', { from: from('stories'), algorithm, ...options });
+    const tokens = await run('tokens', 'dataset/tokens', { from: from('stories'), tokenizer: from('tok') });
+    const data = tokens.data as TokensData;
+    const tokenizer = await loadTokenizer(join(artifacts.tok!.folder, TOKENIZER_FILE));
+    expect(data.vocab).toBe(tokenizer.vocabSize);
+    for (const split of ['train', 'valid', 'test']) {
+      const text = readFileSync(paths(artifacts.stories!, split)[0]!, 'utf8');
+      expect(readSplit(tokens, split)).toEqual(tokenizer.encode(text));
+      expect(data.splits[split]).toMatchObject({ dtype: 'uint16', bytes: text.length, documents: 1 });
+    }
+  });
+
+  it('puts a separator after each document on request', async () => {
+    await run('tok', 'tokenizer/train', { from: from('files'), vocab: 300, specialTokens: ['<|endoftext|>'] });
+    const refs = { from: from('files'), tokenizer: from('tok') };
+    const tokens = await run('tokens', 'dataset/tokens', { ...refs, separator: 'endOfText' });
+    const tokenizer = await loadTokenizer(join(artifacts.tok!.folder, TOKENIZER_FILE));
+    const end = '<|endoftext|>';
+    expect(tokenizer.decode(readSplit(tokens, 'train'))).toBe(`the first 猫\n${end}the second\n${end}of course${end}`);
+    expect((tokens.data as TokensData).splits.train).toMatchObject({ bytes: 34, documents: 3 });
+  });
+
+  it('says what does not fit', async () => {
+    await run('tok', 'tokenizer/train', { from: from('files'), vocab: 256 });
+    const refs = { from: from('files'), tokenizer: from('tok') };
+    await expect(run('x', 'dataset/tokens', { ...refs, separator: 'endOfText' })).rejects.toThrow(
+      /no end-of-text token/,
+    );
+    await expect(run('x', 'tokenizer/train', { from: from('files'), vocab: 300, split: 'test' })).rejects.toThrow(
+      /no split "test"/,
+    );
+    const [small] = await check('tokenizer/train', { from: from('files'), vocab: 200 });
+    expect(small).toMatchObject({ path: ['vocab'], hint: 'give at least 256' });
+  });
+});
+
+describe('tokenizer/load', () => {
+  it('keeps the file as it is', async () => {
+    const path = join(artifacts.tok!.folder, TOKENIZER_FILE);
+    expect(await check('tokenizer/load', { path })).toEqual([]);
+    const plan = createStep('tokenizer/load', { path }).plan!({
+      engineSpec: { use: 'cpu' },
+      input: () => ({}),
+      create: () => expect.unreachable(),
+    });
+    const loaded = await run('loaded', 'tokenizer/load', { path });
+    expect(readFileSync(join(loaded.folder, TOKENIZER_FILE))).toEqual(readFileSync(path));
+    expect(loaded.data).toEqual({ algorithm: 'bpe', vocab: 256 });
+    expect(plan.produces).toEqual({ vocab: 256 });
+    const [missing] = await check('tokenizer/load', { path: `${path}.none` });
+    expect(missing!.message).toMatch(/cannot read the tokenizer/);
+  });
+});
