@@ -13,7 +13,7 @@ const softmax = softmaxAttention();
 
 const steps = (time: number) => new Array<number>(time).fill(1);
 
-describe.each(['cpu'] as const)('forms of attention on engine %s', (name) => {
+describe.each(['cpu', 'onnx'] as const)('forms of attention on engine %s', (name) => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await openEngine(name);

@@ -4,7 +4,7 @@ import { goldenCases, goldenError } from './goldens.js';
 
 const cases = await goldenCases();
 
-describe.each(['cpu'] as const)('attention against PyTorch on engine %s', (name) => {
+describe.each(['cpu', 'onnx'] as const)('attention against PyTorch on engine %s', (name) => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await openEngine(name);

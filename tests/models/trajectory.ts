@@ -4,13 +4,15 @@
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { softmaxAttention, t2rMlpAttention } from '@t2r/attention';
+import { softmaxAttention, type T2rMlpOptions, t2rMlpAttention } from '@t2r/attention';
 import type { Engine, HostTensor, TensorMap } from '@t2r/engine';
 import { createLanguageModel, type LanguageModel } from '@t2r/models';
 import { readSafetensors } from '@t2r/zoo';
 import * as tf from '@tensorflow/tfjs-core';
 
+/** Which run, and the form of T2R attention that it is computed in. */
 export type TrajectoryKind = 'softmax' | 't2r';
+export type TrajectoryForm = Pick<T2rMlpOptions, 'form' | 'chunk'>;
 
 interface Trajectory {
   vocab: number;
@@ -27,18 +29,11 @@ interface Trajectory {
 
 const file = (name: string) => fileURLToPath(new URL(`../fixtures/goldens/training/${name}`, import.meta.url));
 
-function buildModel(kind: TrajectoryKind, run: Trajectory): LanguageModel {
+function buildModel(kind: TrajectoryKind, run: Trajectory, form: TrajectoryForm): LanguageModel {
   const attention =
     kind === 'softmax'
       ? softmaxAttention()
-      : t2rMlpAttention({
-          features: run.features,
-          activation: 'relu',
-          bias: true,
-          epsilon: 1e-2,
-          form: 'auto',
-          chunk: 64,
-        });
+      : t2rMlpAttention({ features: run.features, activation: 'relu', bias: true, epsilon: 1e-2, ...form });
   const { vocab, layers, dim, heads, ffn, tokens } = run;
   return createLanguageModel(
     {
@@ -80,11 +75,15 @@ function referenceTensor(name: string, tensors: Record<string, HostTensor>): Hos
   return tensor.shape.length === 2 && name.endsWith('.weight') ? transpose(tensor) : tensor;
 }
 
-/** Trains on an engine; returns its losses and the reference's, nats a token. */
-export async function runTrajectory(engine: Engine, kind: TrajectoryKind) {
+/** Trains on an engine; returns the relative error of its loss at every step. */
+export async function trajectoryErrors(
+  engine: Engine,
+  kind: TrajectoryKind,
+  form: TrajectoryForm = { form: 'auto', chunk: 64 },
+): Promise<number[]> {
   const run: Trajectory = JSON.parse(await readFile(file(`${kind}.json`), 'utf8'));
   const { tensors } = await readSafetensors(file(`${kind}.safetensors`));
-  const model = buildModel(kind, run);
+  const model = buildModel(kind, run, form);
   const names = model.parameters().map(({ name }) => name);
   const initial: Record<string, HostTensor> = {};
   for (const name of names) {
@@ -138,5 +137,5 @@ export async function runTrajectory(engine: Engine, kind: TrajectoryKind) {
   }
   await program.dispose();
   variables.dispose();
-  return { losses, reference: run.losses };
+  return losses.map((loss, step) => Math.abs(loss / run.losses[step]! - 1));
 }
