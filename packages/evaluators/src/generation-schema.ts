@@ -11,9 +11,9 @@ export const generationSchema = z.strictObject({
     .min(1)
     .default([200, 1000, 4000, 16000])
     .describe('Numbers of tokens in the state at which decoding is timed; those past learned positions are skipped.'),
-  tokens: count('Tokens timed at a position in each round.', 40),
-  rounds: count('Rounds over the positions; the speed is the median over all tokens timed.', 5),
-  warmup: z.int().min(0).default(8).describe('Untimed tokens before the timed ones.'),
+  tokens: count('Tokens timed at a position in each round.', 10),
+  rounds: count('Rounds over the positions; the speed is the median over all tokens timed.', 20),
+  warmup: z.int().min(0).default(2).describe('Untimed tokens before the timed ones.'),
   prompt: z
     .string()
     .default('The')

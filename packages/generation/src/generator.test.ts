@@ -1,16 +1,19 @@
 import { createRandom } from '@t2r/core';
 import { type Engine, openEngine } from '@t2r/engine';
 import type { LanguageModel } from '@t2r/models';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parallelLogits, tinyModel, tinyWeights } from './__fixtures__/tiny-model.js';
 import type { GenerateOptions } from './generate.js';
-import { createGenerator, type TextGenerator } from './generator.js';
+import { createGenerator, type GeneratorOptions, type TextGenerator } from './generator.js';
 import { argmax } from './sampling.js';
 
 let engine: Engine;
+let onnx: Engine;
 beforeAll(async () => {
   engine = await openEngine('cpu');
+  onnx = await openEngine('onnx', { threads: 1 });
 });
+afterAll(() => onnx.dispose());
 
 const hybrid = [{ use: 'softmax' }, { use: 't2r-mlp', features: 4 }];
 const models: [string, LanguageModel][] = [
@@ -24,7 +27,7 @@ const prompt = (length: number, vocab: number) => {
   return Int32Array.from({ length }, () => random.integer(vocab));
 };
 
-const open = (model: LanguageModel, options: { batch?: number; chunk?: number; capacity?: number } = {}) =>
+const open = (model: LanguageModel, options: Partial<GeneratorOptions> = {}) =>
   createGenerator({ model, weights: tinyWeights(model), engine, chunk: 4, capacity: 8, ...options });
 
 async function ids(generator: TextGenerator, start: ArrayLike<number>, options: GenerateOptions): Promise<number[]> {
@@ -47,8 +50,8 @@ function distance(found: Float32Array, expected: Float32Array): number {
 describe.each(models)('%s', (_name, model) => {
   const { vocab } = model.config;
 
-  test('prefill in padded chunks, then steps, give the logits of the parallel forward pass', async () => {
-    const generator = open(model);
+  test.each(['cpu', 'onnx'])('%s: padded chunks, then steps, give the logits of the parallel form', async (name) => {
+    const generator = open(model, { engine: name === 'onnx' ? onnx : engine });
     const text = prompt(20, vocab);
     // 11 = 4 + 4 + 3: more than a chunk, the last one padded; the steps pass the capacity of 8, then 16.
     let logits = await generator.prefill(text.subarray(0, 11));
@@ -58,6 +61,7 @@ describe.each(models)('%s', (_name, model) => {
       if (end === 20) break;
       logits = await generator.next(text[end]!);
     }
+    await generator.dispose();
   });
 
   test('greedy tokens equal those of repeated parallel forward passes', async () => {
