@@ -1,6 +1,6 @@
 /**
- * A small plugin for tests: steps that count how often they run, fail, wait for the abort signal, or write to a disk that
- * is full; and schedules as components without dependencies.
+ * A small plugin for tests: steps that log that they ran, count and leave checkpoints, fail, or find the
+ * disk full; and schedules as components without dependencies.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -62,7 +62,6 @@ export function createFakePlugin(): FakePlugin {
         .optional()
         .describe('Evaluation.'),
       log: notInKey(z.int().min(1).default(10).describe('Steps between log lines.')),
-      stopAt: notInKey(z.int().optional().describe('Waits here for the abort signal.')),
     }),
     create: (options, context) => {
       const schedule = context.create('fake-schedule', options.schedule);
@@ -76,7 +75,6 @@ export function createFakePlugin(): FakePlugin {
           let resumedAt = 0;
           while (existsSync(join(folder, `${resumedAt + 1}.checkpoint`))) resumedAt++;
           for (let done = resumedAt + 1; done <= options.steps; done++) {
-            if (done === options.stopAt) await new Promise((stop) => signal.addEventListener('abort', stop));
             signal.throwIfAborted();
             writeFileSync(join(folder, `${done}.checkpoint`), '');
             events.progress(done, { total: options.steps, unit: 'steps' });

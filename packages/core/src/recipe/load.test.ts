@@ -170,6 +170,11 @@ steps:
     expect(resolved.other).toMatchObject({ steps: 7, rate: 0.5, schedule: { use: 'constant', peak: 1 } });
   });
 
+  it('takes a step that is one reference for the mapping it refers to', async () => {
+    const { resolved } = await steps(`name: r\nvars: { ${CORPUS} }\nsteps:\n  text: \${vars.corpus}\n`);
+    expect(resolved.text).toMatchObject({ use: 'fake/corpus' });
+  });
+
   it('applies overrides, and drops the options of a component that is replaced', async () => {
     const text = `name: x\nschedule: { use: cosine, warmup: 3 }\nsteps:\n  ${CORPUS}\n  t: { use: fake/train, data: corpus, layers: [0, 1], schedule: "\${schedule}" }\n`;
     const { resolved, recipe } = await steps(text, {

@@ -15,7 +15,7 @@ import { orderSteps, reportCircles } from './order.js';
 import { type Problem, ProblemList } from './problem.js';
 import type { Recipe, RecipeStep, StepLink } from './recipe.js';
 import { applyOverrides, readRecipeFiles, SET_FILE } from './recipe-files.js';
-import { type ReferenceScope, resolveReferences } from './references.js';
+import { type ReferenceScope, resolveReferences, wholeReference } from './references.js';
 import { cellId, compatible, parseStepName, STEP_ID } from './step-ids.js';
 
 export interface LoadRecipeOptions {
@@ -102,7 +102,10 @@ function readStepNodes(root: MapNode, problems: ProblemList): Map<string, MapNod
       );
     }
     if (node.kind === 'map') nodes.set(id, node);
-    else problems.add(node.at, `the step "${id}" must be a mapping with "use", not ${showValue(toValue(node))}`);
+    else if (wholeReference(node) !== undefined) {
+      // `corpus: ${data}` is the mapping that it refers to.
+      nodes.set(id, { kind: 'map', entries: new Map([['extends', { key: node.at, node }]]), at: node.at });
+    } else problems.add(node.at, `the step "${id}" must be a mapping with "use", not ${showValue(toValue(node))}`);
   }
   return nodes;
 }

@@ -22,7 +22,7 @@ const HINTS: Record<string, string> = {
  * characters of the same width before parsing, so that columns stay right, and put back afterwards.
  */
 function hideReferences(text: string): string {
-  return text.replace(/\$\{([^{}\n]*)\}/g, '$\uE000$1\uE001');
+  return text.replace(/\$\{([^{}"'\n]*)\}/g, '$\uE000$1\uE001');
 }
 
 function showReferences(text: string): string {

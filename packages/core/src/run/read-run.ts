@@ -5,7 +5,9 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import type { TimedEvent } from '../events.js';
-import { type Condition, checkExpectations, describeCondition } from '../recipe/expectation.js';
+import { checkExpectations, describeCondition, readExpectations } from '../recipe/expectation.js';
+import { fromValue } from '../recipe/located.js';
+import { ProblemList } from '../recipe/problem.js';
 import type { Artifact } from '../step.js';
 import { readResult, resultFolderName } from './result.js';
 
@@ -35,10 +37,7 @@ export interface RunRecord {
 
 const resolvedSchema = z.object({
   name: z.string(),
-  steps: z.record(
-    z.string(),
-    z.looseObject({ expect: z.array(z.looseObject({ metric: z.string(), operator: z.string() })).default([]) }),
-  ),
+  steps: z.record(z.string(), z.looseObject({ expect: z.unknown() })),
 });
 
 /**
@@ -75,22 +74,22 @@ export async function readRun(path: string): Promise<RunRecord> {
     const stored = await readResult(join(folder, resultFolderName(id, key)), key);
     if (stored.state !== 'done') continue;
     artifacts.push(stored.artifact);
-    const { metrics } = stored.artifact;
-    for (const plain of expect) {
-      const expectation = { ...plain, at: { file: recipeFile } } as Condition & {
-        metric: string;
-        at: { file: string };
-      };
-      expectations.push({
-        step: id,
-        metric: plain.metric,
-        expected: describeCondition(expectation, metrics),
-        actual: metrics[plain.metric],
-        met: checkExpectations(id, [expectation], metrics).length === 0,
-      });
-    }
+    expectations.push(...judge(stored.artifact, expect, recipeFile));
   }
   return { name: parsed.data.name, folder, recipe, artifacts, expectations, events };
+}
+
+/** Compares a result with what the resolved recipe, which has been validated, expects of it. */
+function judge({ id, metrics }: Artifact, expect: unknown, file: string): JudgedExpectation[] {
+  if (expect === undefined) return [];
+  const expectations = readExpectations(fromValue(expect, { file }), undefined, new ProblemList());
+  return expectations.map((expectation) => ({
+    step: id,
+    metric: expectation.metric,
+    expected: describeCondition(expectation, metrics),
+    actual: metrics[expectation.metric],
+    met: checkExpectations(id, [expectation], metrics).length === 0,
+  }));
 }
 
 /** The events of a log; lines that a killed run left unfinished are passed over. */
