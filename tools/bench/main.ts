@@ -1,1 +1,82 @@
-export {};
+/**
+ * Benchmarks: `npm run bench -- train decode --json`, and `npm run bench -- compare train --peer "python bench.py ..."`.
+ * One JSON object a line with --json, a table otherwise.
+ */
+import { parseArgs } from 'node:util';
+import { CASES, type Figure, REFERENCE, type Sizes } from './cases.js';
+import { compare } from './compare.js';
+
+const USAGE = `usage: npm run bench -- [case ...] [--json] [--<size> n] [--contexts a,b,c]
+       npm run bench -- compare <case> --peer "<command that prints one JSON object a case>" [--pairs 5]
+cases: ${Object.keys(CASES).join(', ')} (default: all)
+sizes: ${Object.entries(REFERENCE)
+  .map(([name, value]) => `--${name} ${value}`)
+  .join(' ')}`;
+
+const sizeOptions = Object.fromEntries(Object.keys(REFERENCE).map((name) => [name, { type: 'string' as const }]));
+
+function fail(message: string): never {
+  console.error(`error: ${message}\n${USAGE}`);
+  process.exit(2);
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean' },
+        help: { type: 'boolean' },
+        contexts: { type: 'string', default: '512,2048,8192' },
+        peer: { type: 'string' },
+        pairs: { type: 'string', default: '5' },
+        ...sizeOptions,
+      },
+    });
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}
+
+function positive(name: string, value: string): number {
+  const number = Number(value);
+  if (!(Number.isInteger(number) && number > 0)) fail(`--${name} must be a whole number above 0, not '${value}'`);
+  return number;
+}
+
+function printFigure(figure: Figure): void {
+  const shown = Object.entries(figure).map(([key, value]) => {
+    if (typeof value !== 'number') return `${key} ${value}`;
+    return `${key} ${Number.isInteger(value) ? value : value.toPrecision(4)}`;
+  });
+  console.log(shown.join('  '));
+}
+
+const { values, positionals } = parse();
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+const sizes: Sizes = { ...REFERENCE };
+for (const name of Object.keys(REFERENCE) as (keyof Sizes)[]) {
+  const value = (values as unknown as Record<string, string | undefined>)[name];
+  if (value !== undefined) sizes[name] = positive(name, value);
+}
+const contexts = values.contexts.split(',').map((part) => positive('contexts', part));
+
+if (positionals[0] === 'compare') {
+  const [, name] = positionals;
+  if (name === undefined || !(name in CASES)) fail(`compare needs one of ${Object.keys(CASES).join(', ')}`);
+  if (values.peer === undefined) fail('compare needs --peer');
+  await compare({ name, peer: values.peer, pairs: positive('pairs', values.pairs), sizes, json: values.json ?? false });
+} else {
+  const names = positionals.length > 0 ? positionals : Object.keys(CASES);
+  const unknown = names.find((name) => !(name in CASES));
+  if (unknown !== undefined) fail(`there is no case '${unknown}'`);
+  for (const name of names) {
+    for await (const figure of CASES[name]!(sizes, contexts)) {
+      if (values.json) console.log(JSON.stringify(figure));
+      else printFigure(figure);
+    }
+  }
+}

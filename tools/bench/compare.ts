@@ -1,0 +1,51 @@
+/** Runs a case here and in a peer alternately on one machine and gives the ratio of their speeds. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type Figure, REFERENCE, type Sizes } from './cases.js';
+
+const execute = promisify(execFile);
+
+export interface CompareOptions {
+  name: string;
+  /** Shell command of the peer; the last line it prints is a JSON object with `tokens_per_s`. */
+  peer: string;
+  pairs: number;
+  sizes: Sizes;
+  json: boolean;
+}
+
+/** Each side in a process of its own, so that neither inherits the other's memory or threads. */
+async function figureOf(command: string, args: string[]): Promise<Figure> {
+  const { stdout } = await execute(command, args, { maxBuffer: 1 << 24 });
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Figure;
+}
+
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+export async function compare({ name, peer, pairs, sizes, json }: CompareOptions): Promise<void> {
+  const main = fileURLToPath(new URL('main.js', import.meta.url));
+  const changed = (Object.keys(REFERENCE) as (keyof Sizes)[]).filter((key) => sizes[key] !== REFERENCE[key]);
+  const own = [main, name, '--json', ...changed.flatMap((key) => [`--${key}`, String(sizes[key])])];
+  const ratios: number[] = [];
+  for (let pair = 1; pair <= pairs; pair++) {
+    const ours = await figureOf(process.execPath, own);
+    const theirs = await figureOf('/bin/sh', ['-c', peer]);
+    const ratio = ours.tokens_per_s / theirs.tokens_per_s;
+    ratios.push(ratio);
+    const line = {
+      case: name,
+      pair,
+      ours_tokens_per_s: ours.tokens_per_s,
+      peer_tokens_per_s: theirs.tokens_per_s,
+      ratio,
+    };
+    if (json) console.log(JSON.stringify({ ...line, peak_rss_bytes: ours.peak_rss_bytes }));
+    else {
+      const speeds = `${ours.tokens_per_s.toFixed(0)} : ${theirs.tokens_per_s.toFixed(0)} tokens/s`;
+      console.log(`pair ${pair}: ${speeds}, ratio ${ratio.toFixed(3)}`);
+    }
+  }
+  const summary = { case: name, pairs, median_ratio: median(ratios), min_ratio: Math.min(...ratios) };
+  console.log(json ? JSON.stringify(summary) : `median ratio ${summary.median_ratio.toFixed(3)} over ${pairs} pairs`);
+}
