@@ -37,7 +37,7 @@ export interface RunRecord {
 
 const resolvedSchema = z.object({
   name: z.string(),
-  steps: z.record(z.string(), z.looseObject({ expect: z.unknown() })),
+  steps: z.record(z.string(), z.looseObject({ expect: z.unknown().optional() })),
 });
 
 /**
