@@ -46,6 +46,9 @@ function createMirroredStep({ root, mirror, ...named }: z.output<typeof schema>)
     produces: 'corpus',
     async check() {
       if (!root) return checkMirror(mirror);
+      if (!(await isFolder(root))) {
+        return [{ path: ['root'], message: `no such folder: ${root}`, hint: 'leave `root` empty to download' }];
+      }
       const problems: StepProblem[] = [];
       for (const { split, files } of splits) {
         for (const [name, sha256] of files) {
@@ -115,6 +118,13 @@ async function locate(
   const url = `${mirror!.replace(/\/+$/, '')}/${name.split('/').map(encodeURIComponent).join('/')}`;
   await download(url, path, { sha256, signal: context.signal });
   return path;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** What is wrong with a file, if anything. */

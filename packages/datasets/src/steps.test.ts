@@ -143,6 +143,8 @@ describe('dataset/mirrored', () => {
     expect(nowhere!.hint).toMatch(/T2R_DATA .* T2R_MIRROR/);
     const [noAddress] = await check('dataset/mirrored', { mirror: 'example.org', ...named() });
     expect(noAddress).toMatchObject({ path: ['mirror'], message: '"example.org" is no http or https address' });
+    const [noRoot] = await check('dataset/mirrored', { root: join(folder, 'nowhere'), mirror, ...named() });
+    expect(noRoot).toMatchObject({ path: ['root'], message: expect.stringMatching(/no such folder: .*nowhere/) });
     const changed = join(folder, 'changed');
     await cp(data, changed, { recursive: true });
     await writeFile(join(changed, 'valid.txt'), 'Four.');
