@@ -46,6 +46,7 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
     .option('--force <step>', 'run this step again although it has a result; may be repeated', collect, [])
     .option('--json', 'print the results as JSON')
     .option('--quiet', 'no progress')
+    .option('--verbose', "show the steps' notes too")
     .action(async (recipe, options) => {
       const { runCommand } = await import('./commands/run.js');
       finish(await runCommand(recipe, options, terminal, debug));

@@ -80,10 +80,12 @@ describe('progress in a log', () => {
       { ...end, status: 'failed' } as RunEvent,
       { ...end, status: 'interrupted' } as RunEvent,
       { type: 'log', step: 'swap', level: 'warning', message: 'odd' },
+      { type: 'log', step: 'swap', level: 'info', message: 'usual' },
     ]);
     expect(text).toContain('= pretrain  kept from an earlier run');
     expect(text).toContain('✗ pretrain  failed after 3 min 20 s');
     expect(text).toContain('‖ pretrain  interrupted after');
     expect(text).toContain('warning  swap: odd');
+    expect(text).not.toContain('usual');
   });
 });

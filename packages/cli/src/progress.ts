@@ -18,6 +18,8 @@ export interface ProgressOptions {
   /** The stream is a terminal: overwrite one line. */
   live: boolean;
   colors: Colors;
+  /** Show the steps' notes too, not only their warnings. */
+  verbose?: boolean;
   /** Milliseconds now; for tests. */
   now?: () => number;
 }
@@ -41,7 +43,7 @@ const MAX_SILENCE_MS = 30_000;
 const FRAME_INTERVAL_MS = 80;
 
 /** A progress display; feed it the run's events. */
-export function createProgress({ stream, live, colors, now = Date.now }: ProgressOptions): Progress {
+export function createProgress({ stream, live, colors, verbose = false, now = Date.now }: ProgressOptions): Progress {
   const running = new Map<string, Running>();
   let shown = false;
   let drawnAt = 0;
@@ -101,9 +103,8 @@ export function createProgress({ stream, live, colors, now = Date.now }: Progres
           line(describeEnd(event, colors));
           break;
         case 'log':
-          line(
-            `  ${event.level === 'warning' ? colors.yellow('warning') : colors.dim('note')}  ${event.step}: ${event.message}`,
-          );
+          if (event.level === 'warning') line(`  ${colors.yellow('warning')}  ${event.step}: ${event.message}`);
+          else if (verbose) line(`  ${colors.dim('note')}  ${event.step}: ${event.message}`);
           break;
         case 'point':
           break;

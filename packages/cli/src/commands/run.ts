@@ -14,19 +14,20 @@ export interface RunCommandOptions {
   force: string[];
   json?: boolean;
   quiet?: boolean;
+  verbose?: boolean;
 }
 
 /** Runs the steps that have no result yet. */
 export async function runCommand(
   file: string,
-  { set, runs, force, json = false, quiet = false }: RunCommandOptions,
+  { set, runs, force, json = false, quiet = false, verbose = false }: RunCommandOptions,
   terminal: Terminal,
   debug = false,
 ): Promise<number> {
   const { out, err, live, columns, colors } = terminal;
   const recipe = await loadOrExplain(file, set, terminal);
   if (recipe === undefined) return EXIT.usage;
-  const progress = createProgress({ stream: { write: err, columns }, live, colors });
+  const progress = createProgress({ stream: { write: err, columns }, live, colors, verbose });
   const interruption = listenForSignals(
     terminal,
     'stopping at the next safe place and saving; once more exits at once.',
@@ -85,7 +86,7 @@ function explainOutcome({ misses, error, resume }: RunSummary, { err, colors }: 
     if (!error.user && !debug) err('  This is a bug in t2r. Please report it with what --debug prints.\n');
     if (debug && error.stack !== undefined) err(`${error.stack}\n`);
   }
-  if (resume !== undefined) err(`To go on, ${resume}.\n`);
+  if (resume !== undefined) err(`${resume}\n`);
 }
 
 function exitCodeOf({ status, error }: RunSummary): number {
