@@ -1,6 +1,13 @@
 /** Applies learned merges to one word: lowest rank first, leftmost first, as the merges were learned. */
 import { Heap } from './heap.js';
 
+/** Ids stay below 2^21, so a pair fits a double exactly. */
+const SHIFT = 2 ** 21;
+/** Positions stay below 2^32, so rank and position fit a double exactly. */
+const POSITIONS = 2 ** 32;
+/** Symbol of a position that has become part of the one before it. */
+const GONE = -1;
+
 /** Ranks and results of merges, looked up by the pair of ids they join. */
 export class MergeTable {
   readonly #ranks = new Map<number, number>();
@@ -47,9 +54,3 @@ export class MergeTable {
     return ids;
   }
 }
-
-/** Ids stay below 2^21, so a pair fits a double exactly. */
-const SHIFT = 2 ** 21;
-/** Positions stay below 2^32, so rank and position fit a double exactly. */
-const POSITIONS = 2 ** 32;
-const GONE = -1;

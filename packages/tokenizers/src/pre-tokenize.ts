@@ -11,8 +11,7 @@ const SPACE = /\p{White_Space}/u;
 /** Longest stretch matched at once, so that the array of words stays small. */
 const STRETCH = 1 << 16;
 
-const isSpace = (code: number) =>
-  code === 0x20 || code === 0x0a || (code !== 0 && SPACE.test(String.fromCharCode(code)));
+const isSpace = (code: number) => code === 0x20 || code === 0x0a || SPACE.test(String.fromCharCode(code));
 
 /**
  * The last position, at most `end`, where white space follows something else; 0 where there is none. Cutting a text
