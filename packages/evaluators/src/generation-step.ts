@@ -3,6 +3,7 @@
  * for each checkpoint.
  */
 import { defineComponent, type Step } from '@t2r/core';
+import { planGeneration } from './generation-plan.js';
 import { type GenerationOptions, generationSchema } from './generation-schema.js';
 
 /** Metric names of a checkpoint at a position. */
@@ -15,15 +16,13 @@ export function generationMetricNames(id: string, position: number) {
 }
 
 function createGenerationStep(options: GenerationOptions): Step {
-  const { of, positions, tokens, rounds } = options;
+  const { of, positions } = options;
   return {
     produces: 'metrics',
     usesEngine: true,
     metricNames: () =>
       of.flatMap(({ step }) => positions.flatMap((position) => Object.values(generationMetricNames(step, position)))),
-    plan: () => ({
-      note: `decodes up to position ${Math.max(...positions)}, times ${tokens} tokens in ${rounds} rounds at each of ${positions.length}`,
-    }),
+    plan: (context) => planGeneration(options, context),
     run: async (context) => (await import('./run-generation.js')).runGeneration(options, context),
   };
 }

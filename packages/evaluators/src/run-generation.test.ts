@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createRegistry } from '@t2r/core';
 import { openEngine } from '@t2r/engine';
 import { createGenerator, type TextGenerator } from '@t2r/generation';
-import { initialWeights } from '@t2r/models';
+import { decodingFlops, initialWeights } from '@t2r/models';
 import { trainWordLevel } from '@t2r/tokenizers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runContext, tinyConfig, tinyModel, writeCheckpoint } from './__fixtures__/run-context.js';
@@ -97,4 +97,24 @@ test('an RNN really decodes up to the last position, once, and is then timed in 
     [5, 6, 7],
   ];
   expect(visited).toEqual([0, 1, 2, 3, 4, 5, ...first, ...second, ...second, ...first]);
+});
+
+test('the plan counts the work of planned models and knows nothing of others', () => {
+  const step = createRegistry([plugin]).create('step', {
+    use: 'evaluate/generation',
+    of: [{ step: 'rnn' }],
+    positions: [4, 16],
+    tokens: 3,
+    rounds: 2,
+    warmup: 1,
+  });
+  const context = runContext(folder, []).context;
+  const plan = (produces: unknown) => step.plan!({ ...context, input: () => ({ produces }) });
+  const model = tinyModel(tinyConfig);
+  // The long run, and two windows of four tokens twice.
+  expect(plan({ config: tinyConfig })).toMatchObject({
+    flops: (16 + 2 * 2 * 4) * decodingFlops(model, 16),
+    stateBytesPerSequence: model.stateBytes(16),
+  });
+  expect(plan(undefined).flops).toBeUndefined();
 });
