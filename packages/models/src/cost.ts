@@ -7,11 +7,11 @@ export function parameterCount(model: LanguageModel): number {
   return model.parameters().reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-/** Weights that one token is multiplied with: all matrices, but of the embedding tables only a tied output. */
+/** Weights that one token is multiplied with: all but biases, norms and embedding tables; a tied output counts. */
 function multipliedWeights(model: LanguageModel): number {
   const { vocab, dim, tieOutput } = model.config;
   const tables = ['embed.weight', 'positions.weight'];
-  const matrices = model.parameters().filter(({ name, shape }) => shape.length > 1 && !tables.includes(name));
+  const matrices = model.parameters().filter(({ name, decay = true }) => decay && !tables.includes(name));
   return matrices.reduce((sum, { shape }) => sum + sizeOf(shape), tieOutput ? vocab * dim : 0);
 }
 
