@@ -10,6 +10,10 @@ export interface DescribedIssue {
   hint?: string;
   /** True when the key itself is the mistake and not its value. */
   atKey?: boolean;
+  /** Set when a required option is missing. */
+  missing?: boolean;
+  /** For an unknown option: the known one that was probably meant. */
+  meant?: string;
 }
 
 /** A value as it would stand in a recipe, shortened. */
@@ -64,10 +68,28 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /**
+ * Describes what zod found wrong. A required option that is missing because its name is misspelt is said once, at the
+ * misspelt name.
+ */
+export function describeIssues(
+  issues: readonly z.core.$ZodIssue[],
+  schema: z.ZodType,
+  root?: unknown,
+): DescribedIssue[] {
+  const described = issues.flatMap((issue) => describeIssue(issue, schema, root));
+  const meant = new Set(
+    described.flatMap((issue) =>
+      issue.meant === undefined ? [] : [dotted([...issue.path.slice(0, -1), issue.meant])],
+    ),
+  );
+  return described.filter((issue) => !issue.missing || !meant.has(dotted(issue.path)));
+}
+
+/**
  * Describes one issue; unknown keys give one description each.
  * @param root - The validated input, for values that the issue does not carry.
  */
-export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root?: unknown): DescribedIssue[] {
+function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root?: unknown): DescribedIssue[] {
   const { path } = issue;
   const name = path.length === 0 ? 'the options' : `option "${dotted(path)}"`;
   const field = schemaAt(schema, path);
@@ -81,10 +103,11 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root?:
         message: `unknown option "${dotted([...path, key])}"`,
         hint: knownNamesHint(key, known, 'options'),
         atKey: true,
+        meant: nearestName(key, known),
       }));
     }
     case 'invalid_type':
-      if (input === undefined) return [{ path, message: `missing required ${name}`, hint }];
+      if (input === undefined) return [{ path, message: `missing required ${name}`, hint, missing: true }];
       return [
         {
           path,
@@ -93,7 +116,7 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root?:
         },
       ];
     case 'invalid_value': {
-      if (input === undefined) return [{ path, message: `missing required ${name}`, hint }];
+      if (input === undefined) return [{ path, message: `missing required ${name}`, hint, missing: true }];
       const values = issue.values.map(String);
       const nearest = typeof input === 'string' ? nearestName(input, values) : undefined;
       return [
@@ -115,7 +138,7 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root?:
       return [{ path, message: `${name} must ${isNumber ? 'be' : 'have'} ${bound} ${limit}${unit}${given}`, hint }];
     }
     case 'invalid_union': {
-      if (input === undefined) return [{ path, message: `missing required ${name}`, hint }];
+      if (input === undefined) return [{ path, message: `missing required ${name}`, hint, missing: true }];
       // The branch that failed deepest is the one the user meant.
       const branches = issue.errors.map((errors) =>
         errors.flatMap((error) => describeIssue({ ...error, path: [...path, ...error.path] }, schema, root)),
@@ -126,6 +149,6 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root?:
       return [{ path, message: `${name} must ${messages.join(', or ')}`, hint }];
     }
     default:
-      return [{ path, message: `${name}: ${issue.message}`, hint }];
+      return [{ path, message: `${name}${issue.message.startsWith('must ') ? '' : ':'} ${issue.message}`, hint }];
   }
 }

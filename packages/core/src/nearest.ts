@@ -40,10 +40,14 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return best;
 }
 
-/** `did you mean "x"? Known: a, b, c`, the hint that goes with an unknown name. */
+/** Names shown in a hint at most. */
+const SHOWN = 16;
+
+/** `did you mean "x"? options: a, b, c`, the hint that goes with an unknown name. Long lists are cut. */
 export function knownNamesHint(name: string, known: Iterable<string>, what: string): string {
   const names = [...known].sort();
   const nearest = nearestName(name, names);
-  const list = names.length === 0 ? `there are no ${what}` : `${what}: ${names.join(', ')}`;
+  const more = names.length > SHOWN ? `, ... (${names.length - SHOWN} more)` : '';
+  const list = names.length === 0 ? `there are no ${what}` : `${what}: ${names.slice(0, SHOWN).join(', ')}${more}`;
   return nearest === undefined ? list : `did you mean "${nearest}"? ${list}`;
 }

@@ -1,7 +1,7 @@
 /** The registry: every component of the loaded plugins by kind and name. Made per run; importing a plugin registers nothing. */
 import type { Component, ComponentKind, ComponentKinds, ComponentSpec, CreateContext, Plugin } from './component.js';
 import { type SourceLocation, UserError } from './errors.js';
-import { describeIssue } from './issues.js';
+import { describeIssues } from './issues.js';
 import { knownNamesHint } from './nearest.js';
 
 export interface Registry {
@@ -64,7 +64,7 @@ export function createRegistry(plugins: readonly Plugin[]): Registry {
       }
       const parsed = component.schema.safeParse(options, { reportInput: true });
       if (!parsed.success) {
-        const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, component.schema));
+        const problems = describeIssues(parsed.error.issues, component.schema);
         const [first] = problems;
         throw new UserError(`${kind} "${use}": ${problems.map((problem) => problem.message).join('; ')}`, {
           location,

@@ -8,7 +8,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { Component } from '../component.js';
 import { type SourceLocation, UserError } from '../errors.js';
-import { describeIssue, showValue } from '../issues.js';
+import { describeIssues, showValue } from '../issues.js';
 import { createContext, type Registry, unknownComponentHint } from '../registry.js';
 import { definition, holdsComponent, holdsStepRef, viewSchema } from '../schema.js';
 import type { ArtifactKind } from '../step.js';
@@ -82,7 +82,7 @@ function bindOptions(component: Component, node: MapNode, scope: BindScope): Rec
   const input = binder.bind(component.schema, node, []);
   const parsed = component.schema.safeParse(input, { reportInput: true });
   if (!parsed.success) {
-    for (const issue of parsed.error.issues.flatMap((one) => describeIssue(one, component.schema, input))) {
+    for (const issue of describeIssues(parsed.error.issues, component.schema, input)) {
       if (binder.isReported(issue.path)) continue;
       scope.problems.add(locate(node, issue.path, issue.atKey), issue.message, issue.hint);
     }

@@ -134,7 +134,7 @@ async function runSteps(state: RunState, steps: readonly RecipeStep[]): Promise<
       misses.push(...checkExpectations(step.id, step.expect, summary.metrics));
     }
     firstError ??= summary.error;
-    stop ||= isWriteError(error);
+    stop ||= isDiskError(error);
   }
   const interrupted = signal.aborted && [...summaries.values()].some(({ status }) => isUnfinished(status));
   const failed = firstError !== undefined || misses.length > 0;
@@ -155,12 +155,12 @@ const RESUME_INTERRUPTED =
 
 const isUnfinished = (status: StepSummary['status']) => status === 'interrupted' || status === 'skipped';
 
-const WRITE_ERRORS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM']);
+const DISK_ERRORS = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
 /** True for errors that every other step would meet as well. */
-function isWriteError(error: unknown): boolean {
+function isDiskError(error: unknown): boolean {
   const cause = error instanceof UserError ? error.cause : error;
-  return WRITE_ERRORS.has((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+  return DISK_ERRORS.has((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
 async function runStep(
