@@ -1,6 +1,6 @@
 /** A component's options as rows of a table, for `t2r describe`. */
 import type { Component } from './component.js';
-import { optionsJsonSchema } from './json-schema.js';
+import { optionsJsonSchema, STEP_ID_DEFINITION } from './json-schema.js';
 
 export interface OptionRow {
   /** Name, with dots for options inside options. */
@@ -35,7 +35,10 @@ function rowsOf(schema: JsonSchema, prefix: string): OptionRow[] {
 }
 
 function typeOf(schema: JsonSchema): string {
-  if (typeof schema.$ref === 'string') return `${schema.$ref.slice('#/$defs/'.length)} component`;
+  if (typeof schema.$ref === 'string') {
+    const name = schema.$ref.slice('#/$defs/'.length);
+    return name === STEP_ID_DEFINITION ? 'step' : `${name} component`;
+  }
   if (Array.isArray(schema.enum)) return `one of ${schema.enum.map(String).join(', ')}`;
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   const alternatives = (schema.anyOf ?? schema.oneOf) as JsonSchema[] | undefined;

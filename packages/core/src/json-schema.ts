@@ -6,6 +6,9 @@ import type { Registry } from './registry.js';
 
 type JsonSchema = Record<string, unknown>;
 
+/** Definition that step references point to. */
+export const STEP_ID_DEFINITION = 'stepId';
+
 const INTERNAL_KEYS = [COMPONENT_META, STEP_REF_META, PATH_META, NOT_IN_KEY_META];
 const REFERENCE: JsonSchema = { $ref: '#/$defs/reference' };
 
@@ -22,7 +25,7 @@ export function optionsJsonSchema(component: Component): JsonSchema {
       } else if (Array.isArray(node[STEP_REF_META])) {
         const kinds = `A step that makes: ${node[STEP_REF_META].join(', ')}.`;
         replaceWith(node, {
-          type: 'string',
+          $ref: `#/$defs/${STEP_ID_DEFINITION}`,
           description: description === undefined ? kinds : `${description} ${kinds}`,
         });
       }
@@ -126,6 +129,7 @@ const STEP_EXTRAS: Record<string, JsonSchema> = {
 export function recipeJsonSchema(registry: Registry): JsonSchema {
   const kinds = [...new Set(registry.list().map((component) => component.kind as string))].sort();
   const definitions: Record<string, JsonSchema> = {
+    [STEP_ID_DEFINITION]: { type: 'string', description: 'The id of a step.' },
     reference: { type: 'string', pattern: '\\$\\{', description: `A \${reference} to another value or step.` },
   };
   for (const kind of kinds) {

@@ -90,7 +90,7 @@ describe('describing components', () => {
       description: 'How far to count.',
     });
     expect(row('data')).toMatchObject({
-      type: 'string',
+      type: 'step',
       required: true,
       description: 'Text. A step that makes: corpus.',
     });
