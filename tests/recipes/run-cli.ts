@@ -1,0 +1,38 @@
+/** Runs the command line inside this process, with its output kept. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { main } from '@t2r/cli';
+import picocolors from 'picocolors';
+import { onTestFinished } from 'vitest';
+
+export interface CliResult {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** Calls `t2r` with arguments; the environment is `env` alone. */
+export async function runCli(args: string[], env: Record<string, string> = {}): Promise<CliResult> {
+  const result = { code: 0, out: '', err: '' };
+  result.code = await main(args, {
+    out: (text) => {
+      result.out += text;
+    },
+    err: (text) => {
+      result.err += text;
+    },
+    live: false,
+    colors: picocolors.createColors(false),
+    stdin: async () => undefined,
+    env,
+  });
+  return result;
+}
+
+/** A folder that is removed when the test ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 't2r-tests-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
