@@ -85,11 +85,12 @@ export function chunkedForm(
   const headDim = values.shape[3]!;
   const size = Math.min(chunk, time);
   const chunks = Math.ceil(time / size);
-  // Features of added positions are zero, so that they leave the state alone.
+  const added = chunks * size - time;
   const split = (x: tf.Tensor) => {
-    const right = chunks * size - time;
-    const padded = right === 0 ? x : tf.pad(x, [[0, 0], [0, 0], [0, right], [0, 0]]); // biome-ignore format: one row a line says less
-    return tf.reshape(padded, [batch * heads, chunks, size, x.shape[3]!]);
+    const width = x.shape[3]!;
+    // Features of added positions are zero, so that they leave the state alone.
+    const whole = added === 0 ? x : tf.concat([x, tf.zeros([batch, heads, added, width])], 2);
+    return tf.reshape(whole, [batch * heads, chunks, size, width]);
   };
   const q = split(queries); // [B*H, n, c, k]
   const k = split(keys);
@@ -98,16 +99,16 @@ export function chunkedForm(
 
   const within = tf.mul(tf.matMul(q, k, false, true), lowerTriangle(size)); // [B*H, n, c, c]
   let sums = tf.matMul(within, v); // [B*H, n, c, d+1]
-  const added = tf.reshape(tf.matMul(k, v, true, false), [batch * heads, chunks, flat]); // [B*H, n, k*(d+1)]
+  const own = tf.reshape(tf.matMul(k, v, true, false), [batch * heads, chunks, flat]); // sums of each chunk, [B*H, n, k*(d+1)]
   const incoming = state && tf.reshape(joinState(state), [batch * heads, 1, flat]);
   if (chunks > 1 || incoming) {
-    const earlier = tf.matMul(tf.reshape(lowerTriangle(chunks, { strict: true }), [1, chunks, chunks]), added);
+    const earlier = tf.matMul(tf.reshape(lowerTriangle(chunks, { strict: true }), [1, chunks, chunks]), own);
     const entering = incoming ? tf.add(earlier, incoming) : earlier; // state before each chunk, [B*H, n, k*(d+1)]
     sums = tf.add(sums, tf.matMul(q, tf.reshape(entering, [batch * heads, chunks, features, headDim + 1])));
   }
   const joined = tf.reshape(sums, [batch, heads, chunks * size, headDim + 1]);
-  const real = chunks * size === time ? joined : tf.slice(joined, [0, 0, 0, 0], [batch, heads, time, headDim + 1]);
-  const total = tf.sum(added, 1, true); // [B*H, 1, k*(d+1)]
+  const real = added === 0 ? joined : tf.slice(joined, [0, 0, 0, 0], [batch, heads, time, headDim + 1]);
+  const total = tf.sum(own, 1, true); // [B*H, 1, k*(d+1)]
   const last = tf.reshape(incoming ? tf.add(total, incoming) : total, [batch, heads, features, headDim + 1]);
   return { output: normaliseSums(real, epsilon), state: splitState(last) };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodingFlops, parameterCount, trainingFlops } from './cost.js';
-import { tinyModel } from './testing.js';
+import { tinyModel } from './testing/tiny-model.js';
 
 // Written out for dim 8, ffn 12, vocab 7, 10 positions, 2 heads of 4, 3 features.
 const ATTENTION = 4 * 8 * 8;

@@ -22,9 +22,10 @@ export interface DecodeInputs {
 function positionRows(positions: tf.Tensor, parameters: TensorMap, config: LmConfig): tf.Tensor | undefined {
   if (config.positions === 'none') return undefined;
   if (config.positions === 'sinusoidal') return sinusoidalRows(positions, config.dim);
+  const table = parameters['positions.weight']!;
+  if (positions.shape[0] === 1) return embedding(table, positions);
   // Padding after the last learned position has no row of its own; what it reads does not matter.
-  const known = tf.minimum(positions, tf.scalar(config.maxPositions - 1, 'int32'));
-  return embedding(parameters['positions.weight']!, positions.shape[0] === 1 ? positions : known);
+  return embedding(table, tf.minimum(positions, tf.scalar(config.maxPositions - 1, 'int32')));
 }
 
 /** Self-attention of one layer in its recurrent form, [B,T,dim] -> [B,T,dim]; adds the layer's new state to `updates`. */

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createLanguageModel } from './decoder-lm.js';
 import { initialWeights } from './parameters.js';
-import { TINY, tinyModel } from './testing.js';
+import { TINY, tinyModel } from './testing/tiny-model.js';
 import type { LanguageModel } from './types.js';
 
 const ids = [1, 2, 3, 4, 5, 6];

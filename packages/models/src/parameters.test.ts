@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { initialWeights } from './parameters.js';
-import { tinyModel } from './testing.js';
+import { tinyModel } from './testing/tiny-model.js';
 
 describe('initial weights', () => {
   it('depend on the seed and the name alone', () => {

@@ -1,7 +1,7 @@
 /** A small model for tests. */
 import { softmaxAttention, t2rMlpAttention } from '@t2r/attention';
-import { createLanguageModel } from './decoder-lm.js';
-import type { LanguageModel, LmConfig } from './types.js';
+import { createLanguageModel } from '../decoder-lm.js';
+import type { LanguageModel, LmConfig } from '../types.js';
 
 export const TINY: LmConfig = {
   use: 'decoder-lm',
