@@ -112,7 +112,7 @@ describe('describing components', () => {
       name: 'x',
       steps: {
         corpus: { use: 'fake/corpus', path: 'a' },
-        train: { use: 'fake/train', data: 'corpus', steps: '${vars.n}', schedule: { use: 'cosine', warmup: 3 } },
+        train: { use: 'fake/train', data: 'corpus', steps: `\${vars.n}`, schedule: { use: 'cosine', warmup: 3 } },
       },
     };
     expect(judge.safeParse(recipe).success).toBe(true);

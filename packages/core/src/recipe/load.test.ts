@@ -57,7 +57,7 @@ steps:
     expect(recipe).toBeUndefined();
     expect(texts.map((text) => text.split(';')[0])).toEqual([
       'r.yaml:2:1: unknown top-level key "sede"',
-      'r.yaml:3:12: dangling reference ${vars.m}',
+      `r.yaml:3:12: dangling reference \${vars.m}`,
       'r.yaml:5:37: there is no file missing.txt',
       'r.yaml:6:16: unknown step "fake/corpsu"',
       'r.yaml:10:5: unknown option "stesp"',
@@ -74,7 +74,7 @@ steps:
       'r.yaml:20:64: the matrix axis "axis" must be a list of at least one value',
       'r.yaml:21:56: the step has no metric "lss"',
       'r.yaml:21:85: unknown condition "atmost"',
-      'r.yaml:22:35: dangling reference ${corpsu}',
+      `r.yaml:22:35: dangling reference \${corpsu}`,
       'r.yaml:22:56: Map keys must be unique',
       'r.yaml:23:9: missing "use", the name of a step',
       'r.yaml:24:11: the step "number" must be a mapping with "use", not 3',
@@ -130,7 +130,7 @@ steps:
     const { texts } = await load(
       `name: x\nvars: { a: "\${vars.b}", b: "\${vars.a}", c: "\${vars.d" }\nsteps:\n  ${CORPUS}\n`,
     );
-    expect(texts.filter((text) => text.includes('a value refers to itself: ${vars.'))).toHaveLength(1);
+    expect(texts.filter((text) => text.includes(`a value refers to itself: \${vars.`))).toHaveLength(1);
     expect(texts.some((text) => text.includes('is not closed'))).toBe(true);
   });
 
@@ -185,7 +185,7 @@ steps:
 
   it('resolves paths against the file, and those from outside against the current folder', async () => {
     const files = {
-      'r.yaml': 'name: x\nextends: sub/part.yaml\nsteps:\n  c: { use: fake/corpus, path: "${env.DATA:-.}/text.txt" }\n',
+      'r.yaml': `name: x\nextends: sub/part.yaml\nsteps:\n  c: { use: fake/corpus, path: "\${env.DATA:-.}/text.txt" }\n`,
       'sub/part.yaml': 'steps:\n  d: { use: fake/corpus, path: ../text.txt }\n',
     };
     const { resolved, folder } = await steps(files);
@@ -243,10 +243,10 @@ steps:
       text
         .replace('seed=2,schedule=cosine]" }', 'seed=3]" }')
         .replace('exclude: [{ seed: 1', 'exclude: [{ sed: 1')
-        .replace('"${matrix.mode}"', '"${matrix.mood}"'),
+        .replace(`"\${matrix.mode}"`, `"\${matrix.mood}"`),
     );
     expect(texts.map((one) => one.split(';')[0]!.replace(/^r.yaml:\d+:\d+: /, ''))).toEqual([
-      'dangling reference ${matrix.mood}',
+      `dangling reference \${matrix.mood}`,
       '"sed" is not an axis of this matrix',
       '"pretrain[seed=3]" names 0 cells of the step "pretrain"',
     ]);

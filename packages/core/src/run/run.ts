@@ -11,7 +11,6 @@ import { explainWriteError, writeFileAtomic, writeJsonAtomic } from '../files.js
 import { knownNamesHint } from '../nearest.js';
 import { checkExpectations, type Miss } from '../recipe/expectation.js';
 import { type Recipe, type RecipeStep, resolvedRecipe } from '../recipe/recipe.js';
-import type { Registry } from '../registry.js';
 import type { Artifact, StepContext } from '../step.js';
 import { type EventLog, openEventLog } from './event-log.js';
 import { stepKey } from './keys.js';
@@ -20,8 +19,6 @@ import { readResult, resultFolderName, writeResult } from './result.js';
 import { type RunError, type RunSummary, runError, type StepSummary } from './summary.js';
 
 export interface RunOptions {
-  /** Builds what steps ask for. Default: the recipe's registry. */
-  registry?: Registry;
   /** Folder of all runs. Default `runs`. */
   runsFolder?: string;
   /** When aborted, the running step saves and stops, and the rest is skipped. */
@@ -36,7 +33,6 @@ export interface RunOptions {
 /** Everything the steps of one run share. */
 interface RunState {
   recipe: Recipe;
-  registry: Registry;
   folder: string;
   log: EventLog;
   signal: AbortSignal;
@@ -75,7 +71,7 @@ function withInputs(recipe: Recipe, targets: readonly RecipeStep[]): Set<string>
  * @throws UserError when nothing could be run: the folder cannot be written or is in use, an unknown step was named.
  */
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunSummary> {
-  const { runsFolder = 'runs', signal = new AbortController().signal, registry = recipe.registry } = options;
+  const { runsFolder = 'runs', signal = new AbortController().signal } = options;
   const force = new Set(stepsNamed(recipe, options.force ?? [], '--force').map((step) => step.id));
   const until = options.onlyUntil === undefined ? recipe.steps : stepsNamed(recipe, [options.onlyUntil], '--until');
   const wanted = withInputs(recipe, until);
@@ -90,7 +86,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
     await writeFileAtomic(join(folder, 'recipe.resolved.yaml'), stringify(resolvedRecipe(recipe)));
     const log = openEventLog(join(folder, 'events.jsonl'), options.onEvent);
     try {
-      const state: RunState = { recipe, registry, folder, log, signal, artifacts: new Map(), force };
+      const state: RunState = { recipe, folder, log, signal, artifacts: new Map(), force };
       const summary = await runSteps(
         state,
         recipe.steps.filter((step) => wanted.has(step.id)),
@@ -207,7 +203,7 @@ function explainStepError(error: unknown, folder: string, runFolder: string): un
 }
 
 async function execute(state: RunState, step: RecipeStep, key: string, folder: string): Promise<Artifact> {
-  const { recipe, registry, artifacts } = state;
+  const { recipe, artifacts } = state;
   await mkdir(folder, { recursive: true });
   const context: StepContext = {
     id: step.id,
@@ -217,7 +213,7 @@ async function execute(state: RunState, step: RecipeStep, key: string, folder: s
     events: state.log.sink(step.id),
     signal: state.signal,
     run: { name: recipe.name, folder: state.folder },
-    create: (kind, spec) => registry.create(kind, spec),
+    create: (kind, spec) => recipe.registry.create(kind, spec),
     input: (ref) => {
       const artifact = artifacts.get(ref.step);
       if (artifact === undefined)
