@@ -105,7 +105,7 @@ class OnnxEngine implements Engine {
         executionMode: 'sequential',
         enableCpuMemArena: true,
         enableMemPattern: true,
-        logSeverityLevel: 3,
+        logSeverityLevel: 4,
       });
     } catch (cause) {
       if (this.#provider === 'cpu') throw new Error(`program '${name}': ${(cause as Error).message}`, { cause });

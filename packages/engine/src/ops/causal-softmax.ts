@@ -33,23 +33,29 @@ export function causalAttention(
 ): tf.Tensor {
   const scale = q.shape[q.rank - 1]! ** -0.5;
   const [batch, heads, time] = q.shape as [number, number, number];
-  // A dropped-out tensor of ones is the mask itself; it is a constant to the gradient.
-  const mask = dropout && dropout.rate > 0 ? dropout.source.mask([batch, heads, time, time], dropout.rate) : undefined;
-  const masked = (x: tf.Tensor) => (mask === undefined ? x : tf.mul(x, mask));
   const op = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
-    const [qs, ks, vs, save] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    const [qs, ks, vs, ...rest] = args as [tf.Tensor, tf.Tensor, tf.Tensor, ...(tf.Tensor | tf.GradSaveFunc)[]];
+    const save = rest.pop() as tf.GradSaveFunc;
+    const mask = rest[0] as tf.Tensor | undefined;
     const scaled = tf.mul(qs, scale); // [B, H, T, d]
     const weights = causalSoftmax(tf.matMul(scaled, ks, false, true)); // [B, H, T, T]
-    const value = tf.matMul(masked(weights), vs); // [B, H, T, d]
-    save([scaled, ks, vs, weights, value]);
+    const value = tf.matMul(masked(weights, mask), vs); // [B, H, T, d]
+    save([scaled, ks, vs, weights, value, ...(mask ? [mask] : [])]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [sq, sk, sv, p, y] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-      const dv = tf.matMul(masked(p), dy, true, false); // [B, H, T, d]
-      const dp = masked(tf.matMul(dy, sv, false, true)); // [B, H, T, T]
+      const [sq, sk, sv, p, y, m] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?];
+      const dv = tf.matMul(masked(p, m), dy, true, false); // [B, H, T, d]
+      const dp = masked(tf.matMul(dy, sv, false, true), m); // [B, H, T, T]
       const ds = tf.mul(p, tf.sub(dp, tf.sum(tf.mul(dy, y), -1, true))); // [B, H, T, T]
-      return [tf.mul(tf.matMul(ds, sk), scale), tf.matMul(ds, sq, true, false), dv];
+      const gradients = [tf.mul(tf.matMul(ds, sk), scale), tf.matMul(ds, sq, true, false), dv];
+      // The mask is drawn, not learned: nothing flows into it.
+      return m === undefined ? gradients : [...gradients, tf.zerosLike(m)];
     };
     return { value, gradFunc };
   });
-  return op(q, k, v);
+  if (dropout === undefined || dropout.rate === 0) return op(q, k, v);
+  return op(q, k, v, dropout.source.mask([batch, heads, time, time], dropout.rate));
+}
+
+function masked(x: tf.Tensor, mask: tf.Tensor | undefined): tf.Tensor {
+  return mask === undefined ? x : tf.mul(x, mask);
 }

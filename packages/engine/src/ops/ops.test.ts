@@ -1,7 +1,7 @@
 /** Named ops: the compiled kernel and the hand-written gradient against the composition of plain ops and its autodiff. */
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
-import { type Case, compareEngines, openBoth, relativeError } from '../testing/compare.js';
+import { type Case, evaluateCase, largestError, openBoth } from '../testing/compare.js';
 import type { Engine } from '../types.js';
 import { causalAttention, causalSoftmax } from './causal-softmax.js';
 import { crossEntropy, linearCrossEntropy } from './cross-entropy.js';
@@ -93,65 +93,26 @@ const OPS: [string, Case, Case['run']][] = [
   }),
 ];
 
+const dropoutMask = Float32Array.from({ length: 2 * 2 * 5 * 5 }, (_, i) => (i % 3 === 0 ? 0 : 1.5));
+const fixedDropout = {
+  mask: () => tf.tensor(dropoutMask, [2, 2, 5, 5]),
+  dropout: (x: tf.Tensor) => tf.mul(x, tf.tensor(dropoutMask, [2, 2, 5, 5])),
+};
+OPS.push([
+  'causalAttention with dropout',
+  {
+    arguments: [{ shape: [2, 2, 5, 4] }, { shape: [2, 2, 5, 4] }, { shape: [2, 2, 5, 4] }],
+    run: (q, k, v) => causalAttention(q!, k!, v!, { source: fixedDropout, rate: 0.3 }),
+  },
+  (q, k, v) => tf.matMul(fixedDropout.dropout(causalSoftmax(tf.mul(tf.matMul(q!, k!, false, true), 0.5))), v!),
+]);
+
 for (const [name, testCase, reference] of OPS) {
   it(`${name}: compiled = composed = differentiated by TensorFlow.js`, async () => {
-    expect(await compareEngines(engines, testCase)).toBeLessThanOrEqual(2e-5);
-    const difference: Case = {
-      ...testCase,
-      run: (...args) => tf.sub([testCase.run(...args)].flat()[0]!, [reference(...args)].flat()[0]!),
-    };
-    // Value and gradient of (op - reference) vanish; the gradients of both sides are compared on one backend.
-    const [plain] = engines;
-    const names = testCase.arguments.map((_, i) => `x${i}`);
-    const floats = testCase.arguments.flatMap((a, i) => ((a.dtype ?? 'float32') === 'float32' ? [i] : []));
-    const program = await plain.compile({
-      name,
-      inputs: Object.fromEntries(names.map((key, i) => [key, testCase.arguments[i]!])),
-      program: (inputs) => {
-        const args = names.map((key) => inputs[key]!);
-        const run = (...free: tf.Tensor[]) =>
-          tf.sum(
-            tf.square(
-              tf.add(
-                [
-                  difference.run(...args.map((arg, i) => (floats.includes(i) ? free[floats.indexOf(i)]! : arg))),
-                ].flat()[0]!,
-                1,
-              ),
-            ),
-          ) as tf.Scalar;
-        const { value, grads } = tf.valueAndGrads(run)(floats.map((i) => args[i]!));
-        return { outputs: { value, ...Object.fromEntries(grads.map((g, k) => [`d${k}`, g])) } };
-      },
-    });
-    const feeds = Object.fromEntries(
-      testCase.arguments.map((a, i) => {
-        const length = a.shape.reduce((x, y) => x * y, 1);
-        const data =
-          a.dtype === 'int32'
-            ? Int32Array.from({ length }, (_, j) => (3 * j + 1) % a.range![1])
-            : Float32Array.from({ length }, (_, j) => Math.sin(j * 2.3 + i));
-        return [names[i]!, data];
-      }),
-    );
-    const { value, ...gradients } = await program.run(feeds);
-    const size = (await sizeOfValue(plain, testCase, feeds)) as number;
-    expect(relativeError(value!, [size])).toBeLessThan(1e-5);
-    for (const gradient of Object.values(gradients))
-      expect(Math.max(...Array.from(gradient, Math.abs))).toBeLessThan(2e-5);
+    const [plain, compiled] = engines;
+    const expected = await evaluateCase(plain, { arguments: testCase.arguments, run: reference });
+    for (const engine of [plain, compiled]) {
+      expect(largestError(await evaluateCase(engine, testCase), expected), engine.name).toBeLessThanOrEqual(2e-5);
+    }
   });
-}
-
-async function sizeOfValue(
-  engine: Engine,
-  testCase: Case,
-  feeds: Record<string, Float32Array | Int32Array>,
-): Promise<number> {
-  const names = Object.keys(feeds);
-  const program = await engine.compile({
-    name: 'size',
-    inputs: Object.fromEntries(names.map((key, i) => [key, testCase.arguments[i]!])),
-    program: (inputs) => ({ outputs: { y: [testCase.run(...names.map((key) => inputs[key]!))].flat()[0]! } }),
-  });
-  return (await program.run(feeds)).y!.length;
 }

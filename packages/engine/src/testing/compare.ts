@@ -69,19 +69,25 @@ export async function openBoth(): Promise<[plain: Engine, compiled: Engine]> {
   return [await openEngine('cpu'), await openEngine('onnx', { threads: 2 })];
 }
 
-/** Largest relative error over all values and gradients, on random contents drawn from `seed`. */
-export async function compareEngines([plain, compiled]: [Engine, Engine], testCase: Case, seed = 1): Promise<number> {
+/** Values and gradients of a case on an engine, with random contents drawn from `seed`. */
+export async function evaluateCase(engine: Engine, testCase: Case, seed = 1): Promise<Record<string, HostArray>> {
   const random = createRandom(seed, 'engine parity');
   const names = testCase.arguments.map((_, i) => `x${i}`);
   const specs = testCase.arguments.map(({ shape, dtype }): TensorSpec => ({ shape, dtype: dtype as DType }));
   const inputs = Object.fromEntries(names.map((name, i) => [name, specs[i]!]));
   const feeds = Object.fromEntries(names.map((name, i) => [name, draw(random, testCase.arguments[i]!)]));
-  const results = [];
-  for (const engine of [plain, compiled]) {
-    const compiledProgram = await engine.compile({ name: 'case', inputs, program: program(testCase, names) });
-    results.push(await compiledProgram.run(feeds));
-    await compiledProgram.dispose();
-  }
-  const [expected, actual] = results as [Record<string, HostArray>, Record<string, HostArray>];
+  const compiled = await engine.compile({ name: 'case', inputs, program: program(testCase, names) });
+  const results = await compiled.run(feeds);
+  await compiled.dispose();
+  return results;
+}
+
+/** Largest relative error over all values and gradients. */
+export function largestError(actual: Record<string, HostArray>, expected: Record<string, HostArray>): number {
   return Math.max(...Object.keys(expected).map((key) => relativeError(actual[key]!, expected[key]!)));
+}
+
+/** Largest relative error of the compiled engine against the plain one. */
+export async function compareEngines([plain, compiled]: [Engine, Engine], testCase: Case, seed = 1): Promise<number> {
+  return largestError(await evaluateCase(compiled, testCase, seed), await evaluateCase(plain, testCase, seed));
 }
