@@ -44,6 +44,7 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
     .option('--set <path=value>', 'override a value of the recipe; may be repeated', collect, [])
     .option('--runs <folder>', 'folder that holds the run folders', 'runs')
     .option('--force <step>', 'run this step again although it has a result; may be repeated', collect, [])
+    .option('--until <step>', 'run only this step and what it needs')
     .option('--json', 'print the results as JSON')
     .option('--quiet', 'no progress')
     .option('--verbose', "show the steps' notes too")

@@ -5,11 +5,11 @@ import type { LanguageModel, LmConfig, Weights } from './types.js';
 
 /** All parameters of a decoder-only language model, in a fixed order. */
 export function decoderLmParameters(config: LmConfig, attention: readonly Attention[]): ParameterSpec[] {
-  const { vocab, dim, heads, ffn, norm, positions, maxPositions, tieOutput, initStd } = config;
-  const matrix = (name: string, shape: number[]): ParameterSpec => ({
+  const { vocab, dim, heads, ffn, norm, positions, maxPositions, tieOutput, initStd, scaleEmbedding } = config;
+  const matrix = (name: string, shape: number[], std = initStd): ParameterSpec => ({
     name,
     shape,
-    init: { kind: 'normal', std: initStd },
+    init: { kind: 'normal', std },
   });
   const vector = (name: string, length: number, kind: 'zeros' | 'ones'): ParameterSpec => ({
     name,
@@ -37,7 +37,8 @@ export function decoderLmParameters(config: LmConfig, attention: readonly Attent
     ];
   });
   return [
-    matrix('embed.weight', [vocab, dim]),
+    // Multiplied by sqrt(dim), such embeddings are as large as the sinusoids that are added to them.
+    matrix('embed.weight', [vocab, dim], scaleEmbedding ? dim ** -0.5 : initStd),
     ...(positions === 'learned' ? [matrix('positions.weight', [maxPositions, dim])] : []),
     ...layers,
     ...(norm === 'pre' ? layerNorm('final_norm') : []),

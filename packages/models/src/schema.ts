@@ -24,7 +24,10 @@ export const decoderLmSchema = z
       .describe('Absolute positions; learned ones have a longest position, the others do not.'),
     maxPositions: size.default(512).describe('Longest sequence of learned positions.'),
     tieOutput: z.boolean().default(true).describe('Use the embedding as output projection.'),
-    scaleEmbedding: z.boolean().default(false).describe('Multiply embeddings by sqrt(dim).'),
+    scaleEmbedding: z
+      .boolean()
+      .default(false)
+      .describe('Multiply embeddings by sqrt(dim); they are then drawn with standard deviation 1 / sqrt(dim).'),
     dropout: rate.default(0).describe('Dropout on embeddings and after each block, in training.'),
     attentionDropout: rate.default(0).describe('Dropout on normalised attention weights, in training.'),
     activationDropout: rate.default(0).describe('Dropout after the activation of feed-forward blocks, in training.'),

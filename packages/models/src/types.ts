@@ -21,7 +21,7 @@ export interface LmConfig {
   maxPositions: number;
   /** Output projection is the transposed embedding. */
   tieOutput: boolean;
-  /** Embeddings are multiplied by sqrt(dim). */
+  /** Embeddings are multiplied by sqrt(dim), and drawn from N(0, 1/dim), as in fairseq. Advised with sinusoidal positions. */
   scaleEmbedding: boolean;
   dropout: number;
   attentionDropout: number;

@@ -39,7 +39,10 @@ const CONFIG: TopLevelSpec['config'] = {
     labelColor: 'currentColor',
     titleColor: 'currentColor',
     orient: 'top',
+    columns: 3,
+    symbolType: 'stroke',
     symbolStrokeWidth: 2,
+    symbolSize: 300,
     labelLimit: 400,
   },
 };
@@ -52,10 +55,20 @@ interface LineChart {
   yLog?: boolean;
   /** Draw the points themselves; off for dense curves. */
   marks?: boolean;
+  /** The y axis begins at zero. */
+  zero?: boolean;
 }
 
 /** A line chart as a Vega-Lite specification; a logarithmic axis drops points at or below zero. */
-function lineChart({ points, xTitle, yTitle, xLog = false, yLog = false, marks = true }: LineChart): TopLevelSpec {
+function lineChart({
+  points,
+  xTitle,
+  yTitle,
+  xLog = false,
+  yLog = false,
+  marks = true,
+  zero = false,
+}: LineChart): TopLevelSpec {
   const values = points
     .filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y) && !(xLog && x <= 0) && !(yLog && y <= 0))
     .map((point) => ({ ...point, series: cleanText(point.series) }));
@@ -72,7 +85,7 @@ function lineChart({ points, xTitle, yTitle, xLog = false, yLog = false, marks =
         field: 'y',
         type: 'quantitative',
         title: yTitle,
-        scale: yLog ? { type: 'log' } : { type: 'linear', zero: false },
+        scale: yLog ? { type: 'log' } : { type: 'linear', zero },
       },
       color: {
         field: 'series',
@@ -110,6 +123,7 @@ export function speedChart(points: readonly GenerationPoint[]): TopLevelSpec {
     xTitle: 'position (tokens, logarithmic)',
     yTitle: 'tokens per second',
     xLog: true,
+    zero: true,
   });
 }
 

@@ -12,6 +12,7 @@ export interface RunCommandOptions {
   set: string[];
   runs: string;
   force: string[];
+  until?: string;
   json?: boolean;
   quiet?: boolean;
   verbose?: boolean;
@@ -20,7 +21,7 @@ export interface RunCommandOptions {
 /** Runs the steps that have no result yet. */
 export async function runCommand(
   file: string,
-  { set, runs, force, json = false, quiet = false, verbose = false }: RunCommandOptions,
+  { set, runs, force, until, json = false, quiet = false, verbose = false }: RunCommandOptions,
   terminal: Terminal,
   debug = false,
 ): Promise<number> {
@@ -37,6 +38,7 @@ export async function runCommand(
     summary = await runRecipe(recipe, {
       runsFolder: runs,
       force,
+      onlyUntil: until,
       signal: interruption.signal,
       onEvent: quiet ? undefined : progress.event,
     });
