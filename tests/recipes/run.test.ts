@@ -21,7 +21,16 @@ it('runs from text to a report, keeps what it has, and generates from it', async
   expect(first.out).toContain(`report: ${join(run, 'report.html')}`);
 
   const html = readFileSync(join(run, 'report.html'), 'utf8');
-  for (const heading of ['Results', 'Expectations', 'Generation', 'Loss', 'Samples', 'Steps', 'Environment', 'Recipe']) {
+  for (const heading of [
+    'Results',
+    'Expectations',
+    'Generation',
+    'Loss',
+    'Samples',
+    'Steps',
+    'Environment',
+    'Recipe',
+  ]) {
     expect(html).toContain(`<h2>${heading}</h2>`);
   }
   expect(html).not.toMatch(/https?:\/\/(?!www\.w3\.org)/);
@@ -30,7 +39,9 @@ it('runs from text to a report, keeps what it has, and generates from it', async
   expect(report.rows.map(({ id }: { id: string }) => id)).toEqual(['pretrain', 'swap', 'finetune']);
   expect(report.expectations).toMatchObject([{ metric: 'finetune.test', expected: 'at most 300', met: true }]);
   expect(report.generation).toHaveLength(4);
-  expect(new Set(report.loss.map(({ series }: { series: string }) => series))).toEqual(new Set(['training', 'validation']));
+  expect(new Set(report.loss.map(({ series }: { series: string }) => series))).toEqual(
+    new Set(['training', 'validation']),
+  );
   expect(report.samples).toHaveLength(2);
   expect(report.protocol.join()).toContain('ppl|unit:');
 
@@ -64,7 +75,9 @@ it('runs from text to a report, keeps what it has, and generates from it', async
 
 it('fails when an expectation is missed, after everything has run, and shows it', async () => {
   const folder = temporaryFolder();
-  const recipe = writeMicroRecipe(folder, (text) => text.replace('at_most: 300', 'at_most: 2').replace(/ {2}generation: .*\n/, ''));
+  const recipe = writeMicroRecipe(folder, (text) =>
+    text.replace('at_most: 300', 'at_most: 2').replace(/ {2}generation: .*\n/, ''),
+  );
   const { code, out, err } = await runCli(['run', recipe, '--runs', join(folder, 'runs')]);
   expect(code).toBe(1);
   expect(err).toMatch(/missed: .*finetune\.test.*at most 2/);
