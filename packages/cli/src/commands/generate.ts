@@ -45,11 +45,9 @@ export async function generateCommand(
       text += piece;
       if (!json) out(piece);
     }
-    // Pieces may hold several tokens or none of their own; the first one waits for compiling and the prompt.
     const promptTokens = generator.tokenizer!.encode(prompt).length;
     const tokens = Math.max(0, generator.position - Math.max(1, promptTokens) + 1);
-    const seconds = times.length > 1 ? (times.at(-1)! - times[0]!) / 1000 : 0;
-    const tokensPerSecond = seconds > 0 ? (tokens - 1) / seconds : undefined;
+    const tokensPerSecond = speedOf(times, tokens);
     const stateBytes = generator.stateBytes();
     const { recurrent } = generator.model;
     await generator.dispose();
@@ -75,4 +73,14 @@ export async function generateCommand(
     interruption.release();
     await engine.dispose();
   }
+}
+
+/**
+ * Tokens per second from the times (ms) at which pieces of text came; a piece may hold several tokens. The first piece waits
+ * for the prompt and the second for the step to be compiled, so the clock starts there.
+ */
+function speedOf(times: readonly number[], tokens: number): number | undefined {
+  if (times.length < 3) return undefined;
+  const seconds = (times.at(-1)! - times[1]!) / 1000;
+  return ((times.length - 2) / seconds) * (tokens / times.length);
 }

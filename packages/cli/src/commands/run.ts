@@ -88,7 +88,8 @@ function explainOutcome({ misses, error, resume }: RunSummary, { err, colors }: 
     if (!error.user && !debug) err('  This is a bug in t2r. Please report it with what --debug prints.\n');
     if (debug && error.stack !== undefined) err(`${error.stack}\n`);
   }
-  if (resume !== undefined) err(`${resume}\n`);
+  // An error's own hint says how to go on.
+  if (resume !== undefined && error?.hint === undefined) err(`${resume}\n`);
 }
 
 function exitCodeOf({ status, error }: RunSummary): number {
