@@ -166,7 +166,7 @@ export function checkExpectations(step: string, expectations: readonly Expectati
       return [{ ...base, message: `${step} has no metric ${expectation.metric}, expected ${wanted}; ${hint}` }];
     }
     if (holds(expectation, actual, metrics)) return [];
-    return [{ ...base, actual, message: `${expectation.metric} of ${step} is ${actual}, expected ${wanted}` }];
+    return [{ ...base, actual, message: `${expectation.metric} of ${step} is ${showMetric(actual)}, expected ${wanted}` }];
   });
 }
 
@@ -190,6 +190,11 @@ function holds(expectation: Expectation, actual: number, metrics: Metrics): bool
   }
 }
 
+/** A metric to five significant digits. */
+function showMetric(value: number | undefined): string {
+  return value === undefined ? 'missing' : String(Number(value.toPrecision(5)));
+}
+
 /** The condition in words: `at most 95`, with the values of the metrics it names. */
 export function describeCondition(expectation: Condition, metrics: Metrics): string {
   switch (expectation.operator) {
@@ -200,10 +205,10 @@ export function describeCondition(expectation: Condition, metrics: Metrics): str
     case 'equals':
       return `${expectation.value} +- ${showTolerance(expectation.tolerance)}`;
     case 'less_than_metric':
-      return `less than ${expectation.other} (${metrics[expectation.other] ?? 'missing'})`;
+      return `less than ${expectation.other} (${showMetric(metrics[expectation.other])})`;
     case 'more_than_metric':
-      return `more than ${expectation.other} (${metrics[expectation.other] ?? 'missing'})`;
+      return `more than ${expectation.other} (${showMetric(metrics[expectation.other])})`;
     case 'at_most_times':
-      return `at most ${expectation.factor} times ${expectation.other} (${metrics[expectation.other] ?? 'missing'})`;
+      return `at most ${expectation.factor} times ${expectation.other} (${showMetric(metrics[expectation.other])})`;
   }
 }
