@@ -166,7 +166,9 @@ export function checkExpectations(step: string, expectations: readonly Expectati
       return [{ ...base, message: `${step} has no metric ${expectation.metric}, expected ${wanted}; ${hint}` }];
     }
     if (holds(expectation, actual, metrics)) return [];
-    return [{ ...base, actual, message: `${expectation.metric} of ${step} is ${showMetric(actual)}, expected ${wanted}` }];
+    return [
+      { ...base, actual, message: `${expectation.metric} of ${step} is ${showMetric(actual)}, expected ${wanted}` },
+    ];
   });
 }
 
