@@ -3,7 +3,7 @@
  * and b of each head its own, shared by queries and keys. Queries are scaled by headDim^-0.5 first, keys are not, which
  * keeps the scaling that a pretrained softmax model has in its queries.
  */
-import { gelu } from '@t2r/engine';
+import { gelu, relu } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Attention, AttentionParameters, AttentionShape, ParameterSpec } from './contract.js';
 import { fuseFeatureMap } from './fuse.js';
@@ -21,7 +21,7 @@ export interface T2rMlpOptions {
   chunk: number;
 }
 
-const ACTIVATIONS = { relu: tf.relu, gelu, tanh: tf.tanh } satisfies Record<string, (x: tf.Tensor) => tf.Tensor>;
+const ACTIVATIONS = { relu, gelu, tanh: tf.tanh } satisfies Record<string, (x: tf.Tensor) => tf.Tensor>;
 
 /** Parameter names within one attention. */
 const WEIGHT = 'phi.weight';

@@ -5,6 +5,7 @@ export { embedding } from './ops/embedding.js';
 export { gelu } from './ops/gelu.js';
 export { layerNorm } from './ops/layer-norm.js';
 export { linear } from './ops/linear.js';
+export { relu } from './ops/relu.js';
 export { default, plugin } from './plugin.js';
 export type {
   CompiledProgram,

@@ -1,5 +1,5 @@
 /** What training and decoding share: residual blocks, the feed-forward network, splitting and merging heads. */
-import { type DropoutSource, gelu, layerNorm, linear, type TensorMap } from '@t2r/engine';
+import { type DropoutSource, gelu, layerNorm, linear, relu, type TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LmConfig } from './types.js';
 
@@ -42,7 +42,7 @@ export function feedForward(
   { activation, activationDropout }: LmConfig,
   source?: DropoutSource,
 ): tf.Tensor {
-  const act = activation === 'gelu' ? gelu : tf.relu<tf.Tensor>;
+  const act = activation === 'gelu' ? gelu : relu;
   return project(drop(act(project(x, get, 'fc1')), source, activationDropout), get, 'fc2');
 }
 

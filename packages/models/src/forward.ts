@@ -1,9 +1,9 @@
 /** The parallel forward pass, all positions at once: training and evaluation. */
 import type { Attention } from '@t2r/attention';
 import { UserError } from '@t2r/core';
-import { type DropoutSource, embedding, type TensorMap } from '@t2r/engine';
+import { type DropoutSource, embedding, linear, type TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
-import { drop, feedForward, finalNorm, mergeHeads, project, residual, type Scope, scope, splitHeads } from './block.js';
+import { drop, feedForward, finalNorm, mergeHeads, project, residual, type Scope, scope } from './block.js';
 import { sinusoidalTable } from './positions.js';
 import type { ForwardOptions, LmConfig } from './types.js';
 
@@ -30,6 +30,23 @@ function positionRows(
   return time === maxPositions ? table : tf.slice(table, [0, 0], [time, dim]);
 }
 
+/**
+ * Queries, keys and values of all heads, x [B,T,dim] -> three [B,H,T,d]. One product with the matrices side by side is a
+ * third faster than three products, backward too.
+ */
+function projectHeads(x: tf.Tensor, get: Scope, heads: number): [tf.Tensor, tf.Tensor, tf.Tensor] {
+  const [batch, time, dim] = x.shape as [number, number, number];
+  const joined = (part: string, axis: number) =>
+    tf.concat(
+      ['q', 'k', 'v'].map((name) => get(`attention.${name}.${part}`)),
+      axis,
+    );
+  const packed = linear(x, joined('weight', 1), joined('bias', 0)); // [B,T,3 * dim]
+  const parted = tf.transpose(tf.reshape(packed, [batch, time, 3, heads, dim / heads]), [2, 0, 3, 1, 4]); // [3,B,H,T,d]
+  const shape = [batch, heads, time, dim / heads];
+  return tf.split(parted, 3, 0).map((part) => tf.reshape(part, shape)) as [tf.Tensor, tf.Tensor, tf.Tensor];
+}
+
 /** Self-attention of one layer in its parallel form, [B,T,dim] -> [B,T,dim]. */
 function attend(
   x: tf.Tensor,
@@ -38,11 +55,11 @@ function attend(
   { heads, dim, attentionDropout }: LmConfig,
   source?: DropoutSource,
 ): tf.Tensor {
-  const head = (name: string) => splitHeads(project(x, get, `attention.${name}`), heads); // [B,H,T,d]
+  const [q, k, v] = projectHeads(x, get, heads);
   const own = attention.parameters({ heads, headDim: dim / heads });
   const parameters = Object.fromEntries(own.map(({ name }) => [name, get(`attention.${name}`)]));
   const dropout = source && attentionDropout > 0 ? { source, rate: attentionDropout } : undefined;
-  const mixed = attention.parallel(head('q'), head('k'), head('v'), parameters, { causal: true, dropout });
+  const mixed = attention.parallel(q, k, v, parameters, { causal: true, dropout });
   return project(mergeHeads(mixed), get, 'attention.out');
 }
 

@@ -9,6 +9,7 @@ import { embedding } from './embedding.js';
 import { gelu } from './gelu.js';
 import { layerNorm } from './layer-norm.js';
 import { linear } from './linear.js';
+import { relu } from './relu.js';
 
 let engines: [Engine, Engine];
 beforeAll(async () => {
@@ -23,6 +24,7 @@ const ids = (shape: number[], count: number) => ({
 
 /** Name, the op, and the same written with plain ops that TensorFlow.js differentiates itself. */
 const OPS: [string, Case, Case['run']][] = [
+  ['relu', { arguments: [{ shape: [3, 5] }], run: (x) => relu(x!) }, (x) => tf.relu(x!)],
   [
     'linear',
     { arguments: [{ shape: [2, 3, 4] }, { shape: [4, 5] }, { shape: [5] }], run: (x, w, b) => linear(x, w, b) },

@@ -34,7 +34,7 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
     scale = Math.max(scale, Math.abs(expected[i]!));
     // Written so that a NaN on one side only counts as a difference.
     const difference = Object.is(actual[i], expected[i]) ? 0 : Math.abs(actual[i]! - expected[i]!);
-    worst = difference <= worst ? worst : difference;
+    if (!(difference <= worst)) worst = difference;
   }
   return worst / scale;
 }

@@ -214,6 +214,7 @@ export const elementwise: Lowerings = {
   Select: (call) => {
     const [condition, t, e] = [call.in('condition'), call.in('t'), call.in('e')];
     const shape = broadcastShape(t, e);
-    return call.emit('Where', [condition.name, t.name, e.name], shape, { dtype: t.dtype });
+    const branches = [scalarized(call, t, shape, e), scalarized(call, e, shape, t)];
+    return call.emit('Where', [condition.name, ...branches], shape, { dtype: t.dtype });
   },
 };
