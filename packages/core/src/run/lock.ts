@@ -2,8 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../errors.js';
 import { explainWriteError } from '../files.js';
+
+/** A process that was killed a moment ago may still be on its way out. */
+const ATTEMPTS = 4;
+const WAIT_MS = 250;
 
 interface Owner {
   pid: number;
@@ -12,13 +17,14 @@ interface Owner {
   started?: string;
 }
 
-/** Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat), where there is such a file. */
-function startOf(pid: number): string | undefined {
+/** State and start time (clock ticks since boot) of a process from /proc/PID/stat, where there is such a file. */
+function processStatus(pid: number): { state?: string; started?: string } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0], started: fields[19] };
   } catch {
-    return undefined;
+    return {};
   }
 }
 
@@ -29,7 +35,9 @@ function isAlive(owner: Owner): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
-  const started = startOf(owner.pid);
+  const { state, started } = processStatus(owner.pid);
+  // Killed, but its parent has not taken notice yet.
+  if (state === 'Z') return false;
   return owner.started === undefined || started === undefined || owner.started === started;
 }
 
@@ -39,8 +47,8 @@ function isAlive(owner: Owner): boolean {
  * @throws UserError while another living process holds it.
  */
 export async function takeLock(path: string): Promise<() => Promise<void>> {
-  const mine: Owner = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
-  for (let attempt = 0; attempt < 3; attempt++) {
+  const mine: Owner = { pid: process.pid, host: hostname(), started: processStatus(process.pid).started };
+  for (let attempt = 1; ; attempt++) {
     try {
       const handle = await open(path, 'wx');
       try {
@@ -54,14 +62,18 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
     }
     const owner = await readOwner(path);
     if (owner !== undefined && isAlive(owner)) {
+      if (attempt < ATTEMPTS) {
+        await sleep(WAIT_MS);
+        continue;
+      }
       throw new UserError(`another run (process ${owner.pid} on ${owner.host}) is using this folder`, {
         location: { file: path },
         hint: 'Wait for it, or use another --runs folder. If that process is gone for good, delete this file.',
       });
     }
     await rm(path, { force: true });
+    if (attempt > 2 * ATTEMPTS) throw new UserError(`cannot take the lock ${path}: other runs keep taking it`);
   }
-  throw new UserError(`cannot take the lock ${path}: other runs keep taking it`);
 }
 
 async function readOwner(path: string): Promise<Owner | undefined> {
