@@ -10,6 +10,9 @@ export interface EventLog {
   close(): void;
 }
 
+/** Progress of a step is written at most this often. */
+const PROGRESS_MS = 5000;
+
 /**
  * Opens the log for appending.
  * @param onEvent - Called with every event after it is written.
@@ -34,9 +37,19 @@ export function openEventLog(path: string, onEvent?: (event: TimedEvent) => void
   const last = Buffer.alloc(1);
   if (size > 0 && readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] !== 10) write('\n');
 
+  // Progress is for whoever watches; in the file a line every few seconds tells as much.
+  const kept = new Map<string, number>();
+  const isKept = (event: RunEvent) => {
+    if (event.type !== 'progress') return true;
+    const now = performance.now();
+    const due = now - (kept.get(event.step) ?? Number.NEGATIVE_INFINITY) >= PROGRESS_MS || event.done === event.total;
+    if (due) kept.set(event.step, now);
+    return due;
+  };
+
   const emit = (event: RunEvent) => {
     const timed: TimedEvent = { time: new Date().toISOString(), ...event };
-    write(`${JSON.stringify(timed)}\n`);
+    if (isKept(event)) write(`${JSON.stringify(timed)}\n`);
     onEvent?.(timed);
   };
   return {
