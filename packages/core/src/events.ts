@@ -6,7 +6,7 @@ export type RunEvent =
       type: 'step-end';
       step: string;
       key: string;
-      status: 'done' | 'cached' | 'failed' | 'interrupted';
+      status: 'done' | 'cached' | 'failed' | 'interrupted' | 'skipped';
       seconds: number;
     }
   | {

@@ -1,6 +1,8 @@
 /** Reads a run folder back, while the run goes on or later: what a report is made from. */
+import { createReadStream, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
@@ -56,19 +58,21 @@ export async function readRun(path: string): Promise<RunRecord> {
       cause,
     });
   }
-  const parsed = resolvedSchema.safeParse(parse(recipe));
-  if (!parsed.success) {
+  const resolved = parseResolved(recipe);
+  if (resolved === undefined) {
     throw new UserError(`${recipeFile} is damaged`, { hint: 'Run the recipe again: finished steps are kept.' });
   }
   const events = await readEvents(join(folder, 'events.jsonl'));
   const keys = new Map<string, string>();
   for (const event of events) {
-    if (event.type === 'step-end' && (event.status === 'done' || event.status === 'cached'))
-      keys.set(event.step, event.key);
+    if (event.type !== 'step-end') continue;
+    if (event.status === 'done' || event.status === 'cached') keys.set(event.step, event.key);
+    // What an earlier run with other options made is no result of a step that came to nothing this time.
+    else keys.delete(event.step);
   }
   const artifacts: Artifact[] = [];
   const expectations: JudgedExpectation[] = [];
-  for (const [id, { expect }] of Object.entries(parsed.data.steps)) {
+  for (const [id, { expect }] of Object.entries(resolved.steps)) {
     const key = keys.get(id);
     if (key === undefined) continue;
     const stored = await readResult(join(folder, resultFolderName(id, key)), key);
@@ -76,7 +80,15 @@ export async function readRun(path: string): Promise<RunRecord> {
     artifacts.push(stored.artifact);
     expectations.push(...judge(stored.artifact, expect, recipeFile));
   }
-  return { name: parsed.data.name, folder, recipe, artifacts, expectations, events };
+  return { name: resolved.name, folder, recipe, artifacts, expectations, events };
+}
+
+function parseResolved(text: string): z.output<typeof resolvedSchema> | undefined {
+  try {
+    return resolvedSchema.safeParse(parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Compares a result with what the resolved recipe, which has been validated, expects of it. */
@@ -94,12 +106,20 @@ function judge({ id, metrics }: Artifact, expect: unknown, file: string): Judged
 
 /** The events of a log; lines that a killed run left unfinished are passed over. */
 async function readEvents(path: string): Promise<TimedEvent[]> {
-  const text = await readFile(path, 'utf8').catch(() => '');
-  return text.split('\n').flatMap((line) => {
-    try {
-      return line === '' ? [] : [JSON.parse(line) as TimedEvent];
-    } catch {
-      return [];
-    }
-  });
+  const events: TimedEvent[] = [];
+  if (!existsSync(path)) return events;
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    const event = parseEvent(line);
+    if (event !== undefined) events.push(event);
+  }
+  return events;
+}
+
+function parseEvent(line: string): TimedEvent | undefined {
+  try {
+    const value = JSON.parse(line) as Partial<TimedEvent> | null;
+    return typeof value?.type === 'string' && typeof value.step === 'string' ? (value as TimedEvent) : undefined;
+  } catch {
+    return undefined;
+  }
 }

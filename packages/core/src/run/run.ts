@@ -6,7 +6,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { UserError } from '../errors.js';
-import type { TimedEvent } from '../events.js';
+import type { RunEvent, TimedEvent } from '../events.js';
 import { explainWriteError, writeFileAtomic, writeJsonAtomic } from '../files.js';
 import { knownNamesHint } from '../nearest.js';
 import { checkExpectations, type Miss } from '../recipe/expectation.js';
@@ -121,6 +121,7 @@ async function runSteps(state: RunState, steps: readonly RecipeStep[]): Promise<
     const lacking = step.inputs.some((id) => !state.artifacts.has(id));
     if (stop || signal.aborted || lacking) {
       summaries.set(step.id, { status: 'skipped', seconds: 0, metrics: {} });
+      emitEnd(state.log, { step: step.id, key: '', status: 'skipped', seconds: 0 });
       continue;
     }
     const { summary, error } = await runStep(state, step, keys);
@@ -186,14 +187,17 @@ async function runStep(
     const seconds = (performance.now() - began) / 1000;
     const status = signal.aborted ? 'interrupted' : 'failed';
     const error = status === 'failed' ? explainStepError(thrown, folder ?? state.folder, state.folder) : undefined;
-    try {
-      log.emit({ type: 'step-end', step: step.id, key: key ?? '', status, seconds });
-    } catch {
-      // The log may be what could not be written; the step's own error says so.
-    }
+    emitEnd(log, { step: step.id, key: key ?? '', status, seconds });
     const described = error === undefined ? {} : { error: runError(step.id, error) };
     return { summary: { key, status, seconds, metrics: {}, folder, ...described }, error };
   }
+}
+
+/** Notes that a step came to nothing. The log may be what could not be written; the step's own error says so. */
+function emitEnd(log: EventLog, end: Omit<Extract<RunEvent, { type: 'step-end' }>, 'type'>): void {
+  try {
+    log.emit({ type: 'step-end', ...end });
+  } catch {}
 }
 
 /** A file system error on the way to the run folder is about writing; one on another path is the step's own affair. */
