@@ -100,7 +100,8 @@ export function createProgress({ stream, live, colors, verbose = false, now = Da
           break;
         case 'step-end':
           running.delete(event.step);
-          line(describeEnd(event, colors));
+          // What was skipped follows from what failed or was interrupted, which has a line.
+          if (event.status !== 'skipped') line(describeEnd(event, event.status, colors));
           break;
         case 'log':
           if (event.level === 'warning') line(`  ${colors.yellow('warning')}  ${event.step}: ${event.message}`);
@@ -135,7 +136,13 @@ function describe(
   return parts.join('  ');
 }
 
-function describeEnd({ step, status, seconds }: Extract<RunEvent, { type: 'step-end' }>, colors: Colors): string {
+type StepEnd = Extract<RunEvent, { type: 'step-end' }>;
+
+function describeEnd(
+  { step, seconds }: StepEnd,
+  status: Exclude<StepEnd['status'], 'skipped'>,
+  colors: Colors,
+): string {
   switch (status) {
     case 'done':
       return `${colors.green('✓')} ${step}  ${colors.dim(formatDuration(seconds))}`;
