@@ -65,7 +65,7 @@ it('runs from text to a report, keeps what it has, and generates from it', async
 
   const generate = ['generate', `${run}:finetune`, '-p', 'The', '--tokens', '6', '--temperature', '0', '--json'];
   const text = await runCli(generate);
-  expect(JSON.parse(text.out)).toMatchObject({ prompt: 'The', tokens: 6, recurrent: true });
+  expect(JSON.parse(text.out)).toMatchObject({ prompt: 'The', tokens: 6, stop: 'max-tokens', recurrent: true });
   expect((await runCli(generate)).code).toBe(0);
   expect(await runCli(['generate', `${run}:fintune`, '-p', 'x'])).toMatchObject({
     code: 2,

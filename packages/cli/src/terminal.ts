@@ -20,6 +20,15 @@ export interface Terminal {
 
 /** The terminal of this process. Colours follow NO_COLOR, FORCE_COLOR and whether stderr is a terminal. */
 export function processTerminal(): Terminal {
+  // `t2r list | head`: a reader that has seen enough closes the pipe, and that ends the program without complaint.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  // Nobody reads the progress any more; the run itself goes on.
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

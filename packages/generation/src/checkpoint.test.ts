@@ -46,8 +46,10 @@ const settings = { temperature: 2, seed: 11, maxTokens: 40, stopTokens: [] };
 test('pieces of text join to the decoded ids', async () => {
   const ids: number[] = [];
   for await (const { id } of generator.generate(tokenizer.encode('größ'), settings)) ids.push(id);
-  const { pieces, text, reason } = await write('größ', settings);
+  const reported: number[] = [];
+  const { pieces, text, reason } = await write('größ', { ...settings, onToken: ({ id }) => void reported.push(id) });
   expect(text).toBe(tokenizer.decode(ids));
+  expect(reported).toEqual(ids);
   expect(pieces.length).toBeGreaterThan(1);
   expect(reason).toBe('max-tokens');
 });

@@ -1,13 +1,15 @@
 /** Generation from text to text. */
 import { UserError } from '@t2r/core';
 import { TextStream } from '@t2r/tokenizers';
-import { type GenerateOptions, generateTokens, type StopReason } from './generate.js';
+import { type GeneratedToken, type GenerateOptions, generateTokens, type StopReason } from './generate.js';
 import type { TextGenerator } from './generator.js';
 import { createStopFilter } from './stop.js';
 
 export interface GenerateTextOptions extends GenerateOptions {
   /** Strings that end the text; neither they nor what follows is yielded. */
   stopStrings?: readonly string[];
+  /** Called with each new token before its text is yielded; a piece of text may hold several tokens, or none yet. */
+  onToken?: (token: GeneratedToken) => void;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface GenerateTextOptions extends GenerateOptions {
 export async function* generateText(
   generator: TextGenerator,
   prompt: string,
-  { stopStrings = [], ...options }: GenerateTextOptions = {},
+  { stopStrings = [], onToken, ...options }: GenerateTextOptions = {},
 ): AsyncGenerator<string, StopReason> {
   const { tokenizer } = generator;
   if (tokenizer === undefined)
@@ -38,6 +40,7 @@ export async function* generateText(
       if (last !== '') yield last;
       return stopped ? 'stop-string' : value;
     }
+    onToken?.(value);
     const { text, stopped } = filter.push(stream.push(value.id));
     if (text !== '') yield text;
     if (stopped) return 'stop-string';

@@ -37,24 +37,26 @@ export async function generateCommand(
   try {
     const generator = await checkpointGenerator(folder, { engine, context: registry });
     const { temperature, topK, topP, seed } = sampling;
-    const options = { maxTokens, temperature, topK, topP, seed, signal: interruption.signal };
     const times: number[] = [];
+    const onToken = () => void times.push(performance.now());
+    const options = { maxTokens, temperature, topK, topP, seed, onToken, signal: interruption.signal };
     let text = '';
-    for await (const piece of generator.generateText(prompt, options)) {
-      times.push(performance.now());
-      text += piece;
-      if (!json) out(piece);
+    const pieces = generator.generateText(prompt, options);
+    let piece = await pieces.next();
+    for (; !piece.done; piece = await pieces.next()) {
+      text += piece.value;
+      if (!json) out(piece.value);
     }
+    const stop = piece.value;
     const promptTokens = generator.tokenizer!.encode(prompt).length;
-    const tokens = Math.max(0, generator.position - Math.max(1, promptTokens) + 1);
-    const tokensPerSecond = speedOf(times, tokens);
+    const tokens = times.length;
+    const tokensPerSecond = speedOf(times);
     const stateBytes = generator.stateBytes();
     const { recurrent } = generator.model;
     await generator.dispose();
     if (json) {
-      out(
-        `${JSON.stringify({ prompt, text, promptTokens, tokens, tokensPerSecond, stateBytes, recurrent }, null, 2)}\n`,
-      );
+      const figures = { promptTokens, tokens, stop, tokensPerSecond, stateBytes, recurrent };
+      out(`${JSON.stringify({ prompt, text, ...figures }, null, 2)}\n`);
       return EXIT.ok;
     }
     const figures = [
@@ -64,6 +66,7 @@ export async function generateCommand(
     ];
     out('\n');
     err(`${figures.join(', ')}\n`);
+    if (stop === 'max-positions') err(`stopped at the model's last learned position, ${generator.maxPositions - 1}\n`);
     return EXIT.ok;
   } catch (error) {
     const code = interruption.exitCode();
@@ -76,11 +79,10 @@ export async function generateCommand(
 }
 
 /**
- * Tokens per second from the times (ms) at which pieces of text came; a piece may hold several tokens. The first piece waits
- * for the prompt and the second for the step to be compiled, so the clock starts there.
+ * Tokens per second from the times (ms) at which tokens came. The first waits for the prompt and the second for the step to
+ * be compiled, so the clock starts there.
  */
-function speedOf(times: readonly number[], tokens: number): number | undefined {
+function speedOf(times: readonly number[]): number | undefined {
   if (times.length < 3) return undefined;
-  const seconds = (times.at(-1)! - times[1]!) / 1000;
-  return ((times.length - 2) / seconds) * (tokens / times.length);
+  return ((times.length - 2) * 1000) / (times.at(-1)! - times[1]!);
 }
