@@ -2,7 +2,7 @@
  * Runs programs as they are on an ordinary TensorFlow.js backend: plain `cpu` (tests), or the native bindings where the
  * user has installed them. Slow but simple; it defines what a compiled program must give.
  */
-import { createRandom, UserError } from '@t2r/core';
+import { createRandom, deriveSeed, UserError } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkFeeds, HostVariables, writeRows } from './host-variables.js';
 import { sizeOf } from './ops/named-kernel.js';
@@ -23,7 +23,7 @@ function toTensor(spec: TensorSpec, data: HostArray): tf.Tensor {
   return tf.tensor(data, [...spec.shape], spec.dtype ?? 'float32');
 }
 
-/** Masks drawn on the host, from (seed, step, site). */
+/** Masks and integers drawn on the host, from (seed, step, site). */
 function hostDropout(seed: number, step: number): DropoutSource {
   let site = 0;
   const mask = (shape: readonly number[], rate: number) => {
@@ -32,7 +32,12 @@ function hostDropout(seed: number, step: number): DropoutSource {
     const values = Float32Array.from({ length: sizeOf(shape) }, () => (random.uniform() < rate ? 0 : keep));
     return tf.tensor(values, [...shape]);
   };
-  return { mask, dropout: (x, rate) => (rate === 0 ? x : tf.mul(x, mask(x.shape, rate))) };
+  const integers = (count: number, bound: number) =>
+    tf.tensor1d(
+      Array.from({ length: count }, () => deriveSeed(seed, 'dropout', step, site++) % bound),
+      'int32',
+    );
+  return { mask, integers, dropout: (x, rate) => (rate === 0 ? x : tf.mul(x, mask(x.shape, rate))) };
 }
 
 function isRowUpdate(update: tf.Tensor | RowUpdate): update is RowUpdate {

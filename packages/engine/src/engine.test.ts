@@ -2,6 +2,7 @@
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deriveSeed } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -86,6 +87,23 @@ describe('engines', () => {
       expect(first.a).not.toEqual(first.b);
       expect(new Set(first.a)).toEqual(new Set([0, Math.fround(4 / 3)]));
       expect(first.a!.filter((value) => value === 0).length / 4000).toBeCloseTo(0.25, 1);
+    }),
+  );
+
+  it(
+    'draw integers from the seed, the step and the site only, the same on all engines',
+    each(async (engine) => {
+      const program = await engine.compile({
+        name: 'draw',
+        inputs: { x: { shape: [] } },
+        seed: 7,
+        program: ({ x }, _, random) => ({ outputs: { y: tf.add(random.integers(500, 4), tf.cast(x!, 'int32')) } }),
+      });
+      const { y } = await program.run({ x: Float32Array.of(0) }, { step: 3 });
+      const expected = Int32Array.from({ length: 500 }, (_, site) => deriveSeed(7, 'dropout', 3, site) % 4);
+      expect(y).toEqual(expected);
+      expect(new Set(y)).toEqual(new Set([0, 1, 2, 3]));
+      expect((await program.run({ x: Float32Array.of(0) }, { step: 4 })).y).not.toEqual(y);
     }),
   );
 

@@ -6,7 +6,7 @@ import { UserError, writeFileAtomic } from '@t2r/core';
 import type * as ort from 'onnxruntime-node';
 import { checkFeeds, HostVariables, writeRows } from './host-variables.js';
 import { type ExternalPlace, encodeModel } from './onnx/model-file.js';
-import { drawPool, OFFSETS_INPUT, poolInput, poolLength, siteOffsets } from './trace/dropout.js';
+import { drawPool, OFFSETS_INPUT, poolInput, poolLength, poolRates, siteOffsets } from './trace/dropout.js';
 import { inputName, type TracedOutput, type TracedProgram, traceProgram, variableName } from './trace/trace.js';
 import type { CompiledProgram, CompileOptions, Engine, HostArray, HostTensor, Variables } from './types.js';
 
@@ -165,7 +165,7 @@ class OnnxProgram implements CompiledProgram {
     this.#traced = traced;
     this.#release = release;
     this.#offsets = new BigInt64Array(2 * traced.sites.length);
-    for (const rate of new Set(traced.sites.map((site) => site.rate))) {
+    for (const rate of poolRates(traced.sites)) {
       const values = pool(rate);
       this.#fixed[poolInput(rate)] = new runtime.Tensor('float32', values, [values.length]);
     }

@@ -102,4 +102,6 @@ export interface DropoutSource {
   dropout(x: Tensor, rate: number): Tensor;
   /** The mask alone: 0 with probability rate, else 1 / (1 - rate). */
   mask(shape: readonly number[], rate: number): Tensor;
+  /** `count` uniform integers in [0, bound), int32 [count]: which of several prepared values a step uses. */
+  integers(count: number, bound: number): Tensor;
 }

@@ -99,6 +99,7 @@ const dropoutMask = Float32Array.from({ length: 2 * 2 * 5 * 5 }, (_, i) => (i % 
 const fixedDropout = {
   mask: () => tf.tensor(dropoutMask, [2, 2, 5, 5]),
   dropout: (x: tf.Tensor) => tf.mul(x, tf.tensor(dropoutMask, [2, 2, 5, 5])),
+  integers: () => tf.tensor1d([], 'int32'),
 };
 OPS.push([
   'causalAttention with dropout',
