@@ -1,4 +1,5 @@
-import { softmaxAttention, type T2rMlpOptions, t2rMlpAttention } from '@t2r/attention';
+import attentionPlugin, { type T2rMlpOptions, t2rMlpAttention } from '@t2r/attention';
+import { type ComponentSpec, createRegistry } from '@t2r/core';
 import { type Engine, openEngine } from '@t2r/engine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { relativeMaximum } from './compare.js';
@@ -9,7 +10,25 @@ const t2r = (options: Partial<T2rMlpOptions> = {}) =>
 
 const quadratic = t2r({ form: 'quadratic' });
 const chunked = t2r({ form: 'chunked', chunk: 48 });
-const softmax = softmaxAttention();
+
+const registry = createRegistry([attentionPlugin]);
+
+/** Every variant as a recipe writes it, with chunks that 40 positions do not fill. */
+const VARIANTS: [string, ComponentSpec][] = [
+  ['t2r', { use: 't2r-mlp', features: 8, chunk: 16 }],
+  ['t2r without bias', { use: 't2r-mlp', features: 8, bias: false, chunk: 16 }],
+  ['t2r with gelu', { use: 't2r-mlp', features: 8, activation: 'gelu', chunk: 16 }],
+  ['t2r with a map each for queries and keys', { use: 't2r-mlp', features: 8, shared: false, scale: 'both' }],
+  ['softmax', { use: 'softmax' }],
+  ['elu', { use: 'elu', chunk: 16 }],
+  ['random features', { use: 'random-feature', features: 8, chunk: 16 }],
+  ['random features of raw inputs', { use: 'random-feature', features: 8, normalize: false }],
+  ['random features, input gate', { use: 'random-feature', features: 8, gate: 'input', chunk: 16 }],
+  ['random features, recency gate', { use: 'random-feature', features: 8, gate: 'recency', chunk: 16 }],
+  ['favor', { use: 'favor', features: 6, chunk: 16 }],
+  ['hedgehog', { use: 'hedgehog', chunk: 16 }],
+  ['hedgehog, shared map of 6 features', { use: 'hedgehog', features: 6, shared: true, scale: 'both' }],
+];
 
 const steps = (time: number) => new Array<number>(time).fill(1);
 
@@ -51,12 +70,8 @@ describe.each(['cpu', 'onnx'] as const)('forms of attention on engine %s', (name
     });
   });
 
-  describe.each([
-    ['t2r', t2r()],
-    ['t2r without bias', t2r({ bias: false })],
-    ['t2r with gelu', t2r({ activation: 'gelu' })],
-    ['softmax', softmax],
-  ])('%s', (_, attention) => {
+  describe.each(VARIANTS)('%s', (_, spec) => {
+    const attention = registry.create('attention', spec);
     const sample = createSample(attention, { batch: 2, heads: 2, time: 40, headDim: 4 });
     let reference: Float32Array;
     let states: Record<string, Float32Array>;
@@ -67,11 +82,25 @@ describe.each(['cpu', 'onnx'] as const)('forms of attention on engine %s', (name
       states = run.state;
     });
 
+    it.runIf('form' in attention.options)('quadratic = chunked', async () => {
+      for (const form of ['quadratic', 'chunked']) {
+        const other = registry.create('attention', { ...spec, form, chunk: 7 });
+        expect(relativeMaximum(await runParallel(engine, other, sample), reference)).toBeLessThanOrEqual(1e-5);
+      }
+    });
+
     it.each([
       ['whole', [40]],
       ['in pieces', [17, 1, 20, 2]],
     ])('prefill %s = steps', async (_, pieces) => {
       const { output, state } = await runRecurrent(engine, attention, sample, { pieces, capacity: 60 });
+      expect(relativeMaximum(output, reference)).toBeLessThanOrEqual(1e-5);
+      for (const [name, data] of Object.entries(state))
+        expect(relativeMaximum(data, states[name]!)).toBeLessThanOrEqual(1e-5);
+    });
+
+    it.runIf(attention.fuse)('fused prefill and steps = parallel', async () => {
+      const { output, state } = await runRecurrent(engine, attention, sample, { pieces: [37, 1, 1, 1], fused: true });
       expect(relativeMaximum(output, reference)).toBeLessThanOrEqual(1e-5);
       for (const [name, data] of Object.entries(state))
         expect(relativeMaximum(data, states[name]!)).toBeLessThanOrEqual(1e-5);

@@ -40,8 +40,9 @@ export function createSample(
     tensors[`${name}.bias`] = normal(`${name}.bias`, [modelDim], 0.1);
   }
   const parameters: Sample['parameters'] = {};
-  for (const { name, shape } of attention.parameters({ heads, headDim })) {
-    parameters[name] = normal(name, shape, shape.length === 3 ? headDim ** -0.5 : 0.1);
+  for (const { name, shape, init } of attention.parameters({ heads, headDim })) {
+    const { data } = normal(name, shape, shape.length === 3 ? headDim ** -0.5 : 0.1);
+    parameters[name] = { shape, data: init.kind === 'ones' ? data.map((value) => 1 + value) : data };
   }
   if (deadHead) parameters['phi.bias']!.data.fill(-1e3, 0, parameters['phi.bias']!.shape[1]);
   return { ...size, modelDim, tensors, parameters };
@@ -66,7 +67,7 @@ export async function runParallel(
     constants: { ...sample.tensors, ...sample.parameters },
     program: ({ x }, all) => {
       const [q, k, v] = ['q', 'k', 'v'].map((n) => project(sample, x!, all[`${n}.weight`]!, all[`${n}.bias`]!));
-      return { outputs: { y: attention.parallel(q!, k!, v!, all, { causal }) } };
+      return { outputs: { y: attention.parallel(q!, k!, v!, all, { causal, input: x! }) } };
     },
   });
   const { y } = await program.run({ x: sample.tensors.x!.data });
@@ -113,6 +114,7 @@ export async function runRecurrent(engine: Engine, attention: Attention, sample:
           position: position!,
           positionInput: POSITION,
           count: padTo === undefined ? undefined : count!,
+          input: x!,
         };
         const call = (): RecurrentResult => {
           if (fused) {
@@ -162,7 +164,7 @@ function fusedWeights(attention: Attention, { heads, headDim, modelDim, tensors,
     keyBias: tensors['k.bias']!.data,
     parameters: Object.fromEntries(Object.entries(parameters).map(([name, { data }]) => [name, data])),
   });
-  const width = heads * fused.features;
+  const width = heads * fused.width;
   return {
     ...tensors,
     'q.weight': { shape: [modelDim, width], data: fused.queryWeight },

@@ -15,6 +15,14 @@ describe.each(['cpu', 'onnx'] as const)('attention against PyTorch on engine %s'
     ['softmax', 'auto'],
     ['t2r', 'quadratic'],
     ['t2r', 'chunked'],
+    ['elu', 'quadratic'],
+    ['elu', 'chunked'],
+    ['rfa', 'quadratic'],
+    ['rfa', 'chunked'],
+    ['favor', 'quadratic'],
+    ['favor', 'chunked'],
+    ['hedgehog', 'quadratic'],
+    ['hedgehog', 'chunked'],
   ] as const)('%s, %s form', (kind, form) => {
     it.each(cases)('$file: values and gradients within 1e-5', async (golden) => {
       const { tensor, error } = await goldenError(engine, golden, kind, form);

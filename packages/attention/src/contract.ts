@@ -19,7 +19,10 @@ export type Initializer =
   | { kind: 'ones' }
   | { kind: 'normal'; std: number }
   /** U(-bound, bound). */
-  | { kind: 'uniform'; bound: number };
+  | { kind: 'uniform'; bound: number }
+  | { kind: 'constant'; value: number }
+  /** Every matrix in the last two axes is an identity, cut off or filled up with zeros where it is not square. */
+  | { kind: 'identity' };
 
 export interface ParameterSpec {
   name: string;
@@ -50,6 +53,10 @@ export interface ParallelOptions {
   keyMask?: Tensor;
   /** Dropout on the normalised attention weights in training. */
   dropout?: { source: DropoutSource; rate: number };
+  /** Given in training, whatever the dropout: for what a variant draws anew at every step. */
+  random?: DropoutSource;
+  /** [batch, time, heads * headDim]: what q, k and v are projections of. Gates read it. */
+  input?: Tensor;
 }
 
 /** What a recurrent call knows besides q, k, v. */
@@ -58,6 +65,8 @@ export interface RecurrentOptions {
   position: Tensor;
   /** Name of the program input that holds it, for row updates of growing caches. */
   positionInput: string;
+  /** [batch, time, heads * headDim]: what q, k and v are projections of. Gates read it. */
+  input?: Tensor;
   /** prefill only: int32 scalar, how many of the given positions are real; the rest is right padding and leaves the state alone. */
   count?: Tensor;
 }
@@ -68,6 +77,28 @@ export interface RecurrentResult {
   state: Record<string, StateUpdate>;
 }
 
+/** The similarity of a linear attention: sim(q, k) = query(q) . key(k). */
+export interface FeatureMap {
+  /** Features per head. */
+  features(headDim: number): number;
+  /** What the map adds to the model, by name within one attention. */
+  parameters(shape: AttentionShape): ParameterSpec[];
+  /**
+   * What one pass needs besides its parameters, and hands to `query` and `key` among them: random projections, drawn anew
+   * where `random` is given (training) and always the same where it is not.
+   */
+  draw?(shape: AttentionShape, random?: DropoutSource): AttentionParameters;
+  /** x [B,H,T,d] -> [B,H,T,features]; where queries are scaled, the map scales them. */
+  query(x: Tensor, parameters: AttentionParameters): Tensor;
+  key(x: Tensor, parameters: AttentionParameters): Tensor;
+  /** Present where the map is affine up to an activation, and folds into the projections before it. */
+  fusion?: {
+    fuse(weights: FusableWeights): FusedWeights;
+    /** Of pre-activations made with fused weights; the same for queries and keys, -> [B,H,T,features]. */
+    activation(x: Tensor): Tensor;
+  };
+}
+
 export interface Attention {
   /** Component name, e.g. 't2r-mlp'. */
   readonly name: string;
@@ -75,6 +106,8 @@ export interface Attention {
   readonly options: Record<string, unknown>;
   /** True when the recurrent state has a fixed size. */
   readonly recurrent: boolean;
+  /** The feature map of a linear attention, for variants that are made of another one's. */
+  readonly featureMap?: FeatureMap;
   /** What the variant adds to the q, k, v and output projections. */
   parameters(shape: AttentionShape): ParameterSpec[];
   /** All positions at once; q [B,H,T,d], k and v [B,H,S,d] -> [B,H,T,d]. */
@@ -101,10 +134,10 @@ export interface Attention {
   ): RecurrentResult;
   /**
    * Inference weights with the feature map folded into the projections (paper, Eq. 8), when the variant has them: from
-   * q/k projections [modelDim, heads * headDim] and biases to [modelDim, heads * features] and biases.
+   * q/k projections [modelDim, heads * headDim] and biases to [modelDim, heads * width] and biases.
    */
   fuse?(weights: FusableWeights): FusedWeights;
-  /** One position from pre-activations made with fused weights: q, k [B,H,1,features], v [B,H,1,d]. */
+  /** One position from pre-activations made with fused weights: q, k [B,H,1,width], v [B,H,1,d]. */
   fusedStep?(
     q: Tensor,
     k: Tensor,
@@ -112,7 +145,7 @@ export interface Attention {
     state: Record<string, Tensor>,
     options: RecurrentOptions,
   ): RecurrentResult;
-  /** Several positions from pre-activations made with fused weights: q, k [B,H,T,features], v [B,H,T,d]. */
+  /** Several positions from pre-activations made with fused weights: q, k [B,H,T,width], v [B,H,T,d]. */
   fusedPrefill?(
     q: Tensor,
     k: Tensor,
@@ -136,9 +169,9 @@ export interface FusableWeights {
 }
 
 export interface FusedWeights {
-  /** Features per head. */
-  features: number;
-  /** [modelDim, heads * features] */
+  /** Pre-activations per head. */
+  width: number;
+  /** [modelDim, heads * width] */
   queryWeight: Float32Array;
   queryBias: Float32Array;
   keyWeight: Float32Array;

@@ -5,52 +5,45 @@
  */
 import type { FusableWeights, FusedWeights } from './contract.js';
 
-/** The affine part of a per-head feature map. */
+/** The affine part of a per-head feature map: W (scale x) + bias. */
 export interface AffineMap {
-  features: number;
-  /** [heads, features, headDim] */
+  /** [heads, width, headDim] */
   weight: Float32Array;
-  /** [heads, features], absent for none. */
+  /** [heads, width], absent for none. */
   bias?: Float32Array;
-  /** Factor on queries (not keys) before the map. */
-  queryScale: number;
+  scale: number;
 }
 
-/** One projection [modelDim, heads * headDim] to [modelDim, heads * features]; `rows` is also used for the bias, as one row. */
-function project(
-  rows: Float32Array,
-  count: number,
-  { heads, headDim }: FusableWeights['shape'],
-  map: AffineMap,
-  scale: number,
-) {
-  const { features, weight } = map;
-  const out = new Float32Array(count * heads * features);
+/** Rows [count, heads * headDim] of a projection (its bias is one row) times scale W -> [count, heads * width]. */
+function project(rows: Float32Array, { heads, headDim }: FusableWeights['shape'], { weight, scale }: AffineMap) {
+  const width = weight.length / (heads * headDim);
+  const count = rows.length / (heads * headDim);
+  const out = new Float32Array(count * heads * width);
   for (let row = 0; row < count; row++) {
     for (let head = 0; head < heads; head++) {
       const from = (row * heads + head) * headDim;
-      for (let feature = 0; feature < features; feature++) {
-        const w = (head * features + feature) * headDim;
+      for (let feature = 0; feature < width; feature++) {
+        const w = (head * width + feature) * headDim;
         // A double sum: fused and unfused forms then differ by the rounding of the unfused one only.
         let sum = 0;
         for (let i = 0; i < headDim; i++) sum += weight[w + i]! * rows[from + i]!;
-        out[(row * heads + head) * features + feature] = scale * sum;
+        out[(row * heads + head) * width + feature] = scale * sum;
       }
     }
   }
   return out;
 }
 
-/** The fused projections and biases of one layer. */
-export function fuseFeatureMap(weights: FusableWeights, map: AffineMap): FusedWeights {
-  const { shape, modelDim } = weights;
-  const fusedBias = (bias: Float32Array, scale: number) =>
-    project(bias, 1, shape, map, scale).map((value, i) => value + (map.bias?.[i] ?? 0));
+/** The fused projections and biases of one layer, from the maps of its queries and of its keys. */
+export function fuseFeatureMap(weights: FusableWeights, query: AffineMap, key: AffineMap): FusedWeights {
+  const { shape } = weights;
+  const fusedBias = (bias: Float32Array, map: AffineMap) =>
+    project(bias, shape, map).map((value, i) => value + (map.bias?.[i] ?? 0));
   return {
-    features: map.features,
-    queryWeight: project(weights.queryWeight, modelDim, shape, map, map.queryScale),
-    queryBias: fusedBias(weights.queryBias, map.queryScale),
-    keyWeight: project(weights.keyWeight, modelDim, shape, map, 1),
-    keyBias: fusedBias(weights.keyBias, 1),
+    width: query.weight.length / (shape.heads * shape.headDim),
+    queryWeight: project(weights.queryWeight, shape, query),
+    queryBias: fusedBias(weights.queryBias, query),
+    keyWeight: project(weights.keyWeight, shape, key),
+    keyBias: fusedBias(weights.keyBias, key),
   };
 }

@@ -2,6 +2,7 @@ export type {
   Attention,
   AttentionParameters,
   AttentionShape,
+  FeatureMap,
   FusableWeights,
   FusedWeights,
   Initializer,
@@ -12,8 +13,15 @@ export type {
   StateSpec,
   StateUpdate,
 } from './contract.js';
+export { type EluOptions, eluAttention, eluFeatureMap } from './elu.js';
+export { type FavorOptions, favorAttention, favorFeatureMap } from './favor.js';
 export { type AffineMap, fuseFeatureMap } from './fuse.js';
-export { type FeatureMap, type LinearAttentionOptions, type LinearForm, linearAttention } from './linear.js';
+export type { GateKind } from './gates.js';
+export { type HedgehogOptions, hedgehogAttention, hedgehogFeatureMap } from './hedgehog.js';
+export { type LinearAttentionOptions, type LinearForm, linearAttention } from './linear.js';
+export type { ScaleSide } from './per-head.js';
 export { plugin as default } from './plugin.js';
+export { type RandomFeatureOptions, randomFeatureAttention, randomFeatureMap } from './random-feature.js';
+export type { Projections } from './random-projections.js';
 export { softmaxAttention } from './softmax.js';
 export { type T2rMlpOptions, t2rFeatureMap, t2rMlpAttention } from './t2r-mlp.js';

@@ -3,27 +3,35 @@
  *
  *     y_t = phi(q_t) S_t / max(phi(q_t) z_t, epsilon),   S_t = sum_{s<=t} phi(k_s)^T v_s,   z_t = sum_{s<=t} phi(k_s)
  *
- * (Katharopoulos et al. 2020, Eq. 9-12; Kasai et al. 2021, Eq. 5-6), and differ in what they hold in memory.
+ * (Katharopoulos et al. 2020, Eq. 9-12; Kasai et al. 2021, Eq. 5-6), and differ in what they hold in memory. Where a
+ * variant forgets, earlier terms are multiplied by the decays in between (see decay.ts). Where it does without a
+ * denominator, the output is normalised instead, y_t = norm(phi(q_t) S_t), and there is no z.
  * Shapes: queries and keys [batch, heads, time, features], values [batch, heads, time, headDim].
  */
-import type { DropoutSource } from '@t2r/engine';
+import { type DropoutSource, layerNorm } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import { chunkDecays, cumulative, decayMatrix } from './decay.js';
 import { lowerTriangle } from './masks.js';
 
-/** Recurrent state: S [batch, heads, features, headDim] and z [batch, heads, features]. */
+/** Recurrent state: S [batch, heads, features, headDim] and, with a denominator, z [batch, heads, features]. */
 export interface LinearState {
   S: tf.Tensor;
-  z: tf.Tensor;
+  z?: tf.Tensor;
 }
 
 export interface LinearFormOptions {
-  /** Lower bound of the denominator, applied as PyTorch's clamp_min: no gradient where it acts. */
+  /** Lower bound of the denominator, applied as PyTorch's clamp_min: no gradient where it acts. Of a normalised output, the
+   * number added to its variance. */
   epsilon: number;
+  /** Normalise the output of each head to mean 0 and variance 1 in the place of dividing by a denominator. */
+  normaliseOutput?: boolean;
+  /** log g_t of a variant that forgets, [batch, heads, time, 1], at most 0. */
+  logDecay?: tf.Tensor;
 }
 
 type Shape4D = [number, number, number, number];
 
-function normalise(numerator: tf.Tensor, denominator: tf.Tensor, epsilon: number): tf.Tensor {
+function divide(numerator: tf.Tensor, denominator: tf.Tensor, epsilon: number): tf.Tensor {
   return tf.div(numerator, tf.maximum(denominator, epsilon));
 }
 
@@ -38,17 +46,35 @@ function innerProducts(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
  * [values | 1], [B,H,T,d+1]: z is the column of S that belongs to a value of 1, so numerator and denominator are one
  * product, and what cancels between their gradients (all of it where a row has one weight) cancels inside one product too.
  */
-function appendOnes(values: tf.Tensor): tf.Tensor {
+export function appendOnes(values: tf.Tensor): tf.Tensor {
   const [batch, heads, time] = values.shape as Shape4D;
   return tf.concat([values, tf.ones([batch, heads, time, 1])], 3);
 }
 
-/** sums [..., T, d+1] as products with [values | 1] give them -> [..., T, d]. */
-function normaliseSums(sums: tf.Tensor, epsilon: number): tf.Tensor {
+/** Numerators [..., T, d] and denominators [..., T, 1] of sums [..., T, d+1] made with [values | 1]. */
+export function splitSums(sums: tf.Tensor): { numerator: tf.Tensor; denominator: tf.Tensor } {
   const [batch, heads, time, width] = sums.shape as Shape4D;
-  const numerator = tf.slice(sums, [0, 0, 0, 0], [batch, heads, time, width - 1]);
-  const denominator = tf.slice(sums, [0, 0, 0, width - 1], [batch, heads, time, 1]);
-  return normalise(numerator, denominator, epsilon);
+  return {
+    numerator: tf.slice(sums, [0, 0, 0, 0], [batch, heads, time, width - 1]),
+    denominator: tf.slice(sums, [0, 0, 0, width - 1], [batch, heads, time, 1]),
+  };
+}
+
+/** Rows of the last axis to mean 0 and variance 1: group norm with a group per head, without weights. */
+function normaliseRows(x: tf.Tensor, epsilon: number): tf.Tensor {
+  const width = x.shape[3]!;
+  return layerNorm(x, tf.ones([width]), tf.zeros([width]), epsilon);
+}
+
+/** What a form sums up: values, with a column of ones where there is a denominator. */
+const summands = (values: tf.Tensor, { normaliseOutput }: LinearFormOptions) =>
+  normaliseOutput ? values : appendOnes(values);
+
+/** The output of a form from its sums. */
+function finish(sums: tf.Tensor, { epsilon, normaliseOutput }: LinearFormOptions): tf.Tensor {
+  if (normaliseOutput) return normaliseRows(sums, epsilon);
+  const { numerator, denominator } = splitSums(sums);
+  return divide(numerator, denominator, epsilon);
 }
 
 /** Causal, through the [time, time] similarities; the only form with dropout on the normalised weights. */
@@ -56,77 +82,125 @@ export function quadraticForm(
   queries: tf.Tensor,
   keys: tf.Tensor,
   values: tf.Tensor,
-  { epsilon, dropout }: LinearFormOptions & { dropout?: { source: DropoutSource; rate: number } },
+  options: LinearFormOptions & { dropout?: { source: DropoutSource; rate: number } },
 ): tf.Tensor {
+  const { epsilon, dropout, logDecay, normaliseOutput } = options;
   const [batch, heads, time] = queries.shape as Shape4D;
-  const causal = tf.reshape(lowerTriangle(time), [1, 1, time, time]);
+  const causal = logDecay ? decayMatrix(cumulative(logDecay)) : tf.reshape(lowerTriangle(time), [1, 1, time, time]);
   const all = tf.matMul(queries, keys, false, true); // [B,H,T,T]
   if (dropout === undefined || dropout.rate === 0) {
-    return normaliseSums(tf.matMul(tf.mul(all, causal), appendOnes(values)), epsilon); // [B,H,T,d]
+    return finish(tf.matMul(tf.mul(all, causal), summands(values, options)), options); // [B,H,T,d]
   }
   // Dropout commutes with the division of whole rows, so it is one factor with the causal mask. The denominator is that of
   // all weights: phi(q_t) z_t, with z from a product with the triangle, which spares passes over [T,T].
   const mask = tf.mul(dropout.source.mask([batch, heads, time, time], dropout.rate), causal); // [B,H,T,T]
+  const numerator = tf.matMul(tf.mul(all, mask), values); // [B,H,T,d]
+  if (normaliseOutput) return normaliseRows(numerator, epsilon);
   const z = tf.matMul(causal, keys); // [B,H,T,k]
-  return normalise(tf.matMul(tf.mul(all, mask), values), innerProducts(queries, z), epsilon);
+  return divide(numerator, innerProducts(queries, z), epsilon);
+}
+
+export interface ChunkedSumsOptions {
+  /** Positions per chunk. */
+  chunk: number;
+  /** What came before the first position, [batch, heads, features, width]; without it nothing did. */
+  incoming?: tf.Tensor;
+  logDecay?: tf.Tensor;
 }
 
 /**
- * Causal, quadratic inside chunks and recurrent between them: work linear in time, and one state per chunk instead of one
- * per position. `state` is what came before the first position; without it nothing did.
+ * phi(q_t) sum_{s<=t} phi(k_s)^T v_s for values of any width, [batch, heads, time, width], and the sum over all positions,
+ * [batch, heads, features, width]. Quadratic inside chunks and recurrent between them: work linear in time, and one state
+ * per chunk instead of one per position.
  */
+export function chunkedSums(
+  queries: tf.Tensor,
+  keys: tf.Tensor,
+  values: tf.Tensor,
+  { chunk, incoming, logDecay }: ChunkedSumsOptions,
+): { sums: tf.Tensor; total: tf.Tensor } {
+  const [batch, heads, time, features] = keys.shape as Shape4D;
+  const width = values.shape[3]!;
+  const size = Math.min(chunk, time);
+  const chunks = Math.ceil(time / size);
+  const added = chunks * size - time;
+  const rows = batch * heads;
+  const split = (x: tf.Tensor) => {
+    // Features of added positions are zero, and so is their log decay, so that they leave the state alone.
+    const whole = added === 0 ? x : tf.concat([x, tf.zeros([batch, heads, added, x.shape[3]!])], 2);
+    return tf.reshape(whole, [rows, chunks, size, x.shape[3]!]);
+  };
+  const q = split(queries); // [B*H, n, c, k]
+  const k = split(keys);
+  const v = split(values); // [B*H, n, c, w]
+  const flat = features * width;
+  const decays = logDecay && chunkDecays(split(logDecay));
+
+  const within = tf.mul(tf.matMul(q, k, false, true), decays?.within ?? lowerTriangle(size)); // [B*H, n, c, c]
+  const inside = tf.matMul(within, v); // [B*H, n, c, w]
+  const lasting = decays ? tf.mul(k, decays.toEnd) : k;
+  const own = tf.reshape(tf.matMul(lasting, v, true, false), [rows, chunks, flat]); // sums of each chunk, [B*H, n, k*w]
+  const before = incoming && tf.reshape(incoming, [rows, 1, flat]);
+
+  const join = (entering: tf.Tensor | undefined, total: tf.Tensor) => {
+    const reading = decays ? tf.mul(q, decays.fromStart) : q;
+    const sums = entering
+      ? tf.add(inside, tf.matMul(reading, tf.reshape(entering, [rows, chunks, features, width])))
+      : inside;
+    const joined = tf.reshape(sums, [batch, heads, chunks * size, width]);
+    return {
+      sums: added === 0 ? joined : tf.slice(joined, [0, 0, 0, 0], [batch, heads, time, width]),
+      total: tf.reshape(total, [batch, heads, features, width]),
+    };
+  };
+
+  if (decays) {
+    const carried = tf.matMul(decays.between, own); // [B*H, n+1, k*w]
+    const states = before ? tf.add(carried, tf.mul(decays.fromIncoming, before)) : carried;
+    const at = (start: number, count: number) => tf.slice(states, [0, start, 0], [rows, count, flat]);
+    return join(chunks > 1 || before ? at(0, chunks) : undefined, at(chunks, 1));
+  }
+  const summed = tf.sum(own, 1, true); // [B*H, 1, k*w]
+  const total = before ? tf.add(summed, before) : summed;
+  if (chunks === 1 && !before) return join(undefined, total);
+  const earlier = tf.matMul(tf.reshape(lowerTriangle(chunks, { strict: true }), [1, chunks, chunks]), own);
+  return join(before ? tf.add(earlier, before) : earlier, total); // state before each chunk, [B*H, n, k*w]
+}
+
+/** Causal, in chunks. `state` is what came before the first position; without it nothing did. */
 export function chunkedForm(
   queries: tf.Tensor,
   keys: tf.Tensor,
   values: tf.Tensor,
-  { epsilon, chunk, state }: LinearFormOptions & { chunk: number; state?: LinearState },
+  options: LinearFormOptions & { chunk: number; state?: LinearState },
 ): { output: tf.Tensor; state: LinearState } {
-  const [batch, heads, time, features] = keys.shape as Shape4D;
-  const headDim = values.shape[3]!;
-  const size = Math.min(chunk, time);
-  const chunks = Math.ceil(time / size);
-  const added = chunks * size - time;
-  const split = (x: tf.Tensor) => {
-    const width = x.shape[3]!;
-    // Features of added positions are zero, so that they leave the state alone.
-    const whole = added === 0 ? x : tf.concat([x, tf.zeros([batch, heads, added, width])], 2);
-    return tf.reshape(whole, [batch * heads, chunks, size, width]);
-  };
-  const q = split(queries); // [B*H, n, c, k]
-  const k = split(keys);
-  const v = split(appendOnes(values)); // [B*H, n, c, d+1]
-  const flat = features * (headDim + 1);
-
-  const within = tf.mul(tf.matMul(q, k, false, true), lowerTriangle(size)); // [B*H, n, c, c]
-  let sums = tf.matMul(within, v); // [B*H, n, c, d+1]
-  const own = tf.reshape(tf.matMul(k, v, true, false), [batch * heads, chunks, flat]); // sums of each chunk, [B*H, n, k*(d+1)]
-  const incoming = state && tf.reshape(joinState(state), [batch * heads, 1, flat]);
-  if (chunks > 1 || incoming) {
-    const earlier = tf.matMul(tf.reshape(lowerTriangle(chunks, { strict: true }), [1, chunks, chunks]), own);
-    const entering = incoming ? tf.add(earlier, incoming) : earlier; // state before each chunk, [B*H, n, k*(d+1)]
-    sums = tf.add(sums, tf.matMul(q, tf.reshape(entering, [batch * heads, chunks, features, headDim + 1])));
-  }
-  const joined = tf.reshape(sums, [batch, heads, chunks * size, headDim + 1]);
-  const real = added === 0 ? joined : tf.slice(joined, [0, 0, 0, 0], [batch, heads, time, headDim + 1]);
-  const total = tf.sum(own, 1, true); // [B*H, 1, k*(d+1)]
-  const last = tf.reshape(incoming ? tf.add(total, incoming) : total, [batch, heads, features, headDim + 1]);
-  return { output: normaliseSums(real, epsilon), state: splitState(last) };
+  const { chunk, logDecay, state, normaliseOutput } = options;
+  const { sums, total } = chunkedSums(queries, keys, summands(values, options), {
+    chunk,
+    logDecay,
+    incoming: state && joinState(state),
+  });
+  return { output: finish(sums, options), state: normaliseOutput ? { S: total } : splitState(total) };
 }
 
-/** One position: queries and keys [B,H,1,k], values [B,H,1,d]. */
+/** One position: queries and keys [B,H,1,k], values [B,H,1,d], log decay [B,H,1,1]. */
 export function recurrentForm(
   queries: tf.Tensor,
   keys: tf.Tensor,
   values: tf.Tensor,
   state: LinearState,
-  { epsilon }: LinearFormOptions,
+  { epsilon, normaliseOutput, logDecay }: LinearFormOptions,
 ): { output: tf.Tensor; state: LinearState } {
   const [batch, heads, , features] = keys.shape as Shape4D;
   const outer = tf.mul(tf.reshape(keys, [batch, heads, features, 1]), values); // [B,H,k,d]
-  const S = tf.add(state.S, outer);
-  const z = tf.add(state.z, tf.reshape(keys, [batch, heads, features]));
+  const decay = logDecay && tf.exp(logDecay); // [B,H,1,1]
+  const S = tf.add(decay ? tf.mul(state.S, decay) : state.S, outer);
+  const numerator = tf.matMul(queries, S); // [B,H,1,d]
+  if (normaliseOutput) return { output: normaliseRows(numerator, epsilon), state: { S } };
+  const kept = decay ? tf.mul(state.z!, tf.reshape(decay, [batch, heads, 1])) : state.z!;
+  const z = tf.add(kept, tf.reshape(keys, [batch, heads, features]));
   const denominator = tf.matMul(queries, tf.reshape(z, [batch, heads, features, 1])); // [B,H,1,1]
-  return { output: normalise(tf.matMul(queries, S), denominator, epsilon), state: { S, z } };
+  return { output: divide(numerator, denominator, epsilon), state: { S, z } };
 }
 
 /**
@@ -137,21 +211,24 @@ export function bidirectionalForm(
   queries: tf.Tensor,
   keys: tf.Tensor,
   values: tf.Tensor,
-  { epsilon, absolute }: LinearFormOptions & { absolute: boolean },
+  { epsilon, normaliseOutput, absolute }: LinearFormOptions & { absolute: boolean },
 ): tf.Tensor {
   const [batch, heads, time] = keys.shape as Shape4D;
   const S = tf.matMul(keys, values, true, false); // [B,H,k,d]
+  const numerator = tf.matMul(queries, S); // [B,H,T,d]
+  if (normaliseOutput) return normaliseRows(numerator, epsilon);
   const z = tf.matMul(keys, tf.ones([batch, heads, time, 1]), true, false); // [B,H,k,1]
   const denominator = tf.matMul(queries, z); // [B,H,T,1]
-  return normalise(tf.matMul(queries, S), absolute ? tf.abs(denominator) : denominator, epsilon);
+  return divide(numerator, absolute ? tf.abs(denominator) : denominator, epsilon);
 }
 
-/** [S | z], [B,H,k,d+1]. */
-function joinState({ S, z }: LinearState): tf.Tensor {
-  return tf.concat([S, tf.expandDims(z, 3)], 3);
+/** [S | z], [B,H,k,d+1], or S alone. */
+export function joinState({ S, z }: LinearState): tf.Tensor {
+  return z ? tf.concat([S, tf.expandDims(z, 3)], 3) : S;
 }
 
-function splitState(joined: tf.Tensor): LinearState {
+/** The inverse of `joinState` for a state with z. */
+export function splitState(joined: tf.Tensor): LinearState {
   const [batch, heads, features, width] = joined.shape as Shape4D;
   return {
     S: tf.slice(joined, [0, 0, 0, 0], [batch, heads, features, width - 1]),

@@ -74,7 +74,8 @@ describe('t2r attention', () => {
         ),
       ),
     );
-    const source: DropoutSource = { mask: () => mask, dropout: (x) => tf.mul(x, mask) };
+    const integers = () => tf.tensor1d([], 'int32');
+    const source: DropoutSource = { mask: () => mask, dropout: (x) => tf.mul(x, mask), integers };
     const output = t2r('auto').parallel(q, k, v, parameters, { causal: true, dropout: { source, rate: 0.5 } });
     expect(difference(output, naive(keep))).toBeLessThan(1e-5);
   });

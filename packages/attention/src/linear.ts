@@ -2,38 +2,22 @@
  * Linear attention, written once: a variant is a feature map and its options, and `linearAttention` makes an `Attention`
  * of it. A new variant is one file beside t2r-mlp.ts.
  */
+import { UserError } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
 import type {
   Attention,
   AttentionParameters,
   AttentionShape,
-  FusableWeights,
-  FusedWeights,
+  FeatureMap,
   ParallelOptions,
-  ParameterSpec,
   RecurrentOptions,
   RecurrentResult,
   StateSpec,
 } from './contract.js';
+import { type GateKind, type GateValues, gateParameters, gateValues } from './gates.js';
 import { bidirectionalForm, chunkedForm, type LinearState, quadraticForm, recurrentForm } from './linear-forms.js';
 import { firstPositions } from './masks.js';
-
-/** The similarity of a linear attention: sim(q, k) = query(q) . key(k). */
-export interface FeatureMap {
-  /** Features per head. */
-  features(headDim: number): number;
-  /** What the map adds to the model, by name within one attention. */
-  parameters(shape: AttentionShape): ParameterSpec[];
-  /** x [B,H,T,d] -> [B,H,T,features]; where queries are scaled, the map scales them. */
-  query(x: tf.Tensor, parameters: AttentionParameters): tf.Tensor;
-  key(x: tf.Tensor, parameters: AttentionParameters): tf.Tensor;
-  /** Present where the map is affine up to an elementwise activation, and folds into the projections before it. */
-  fusion?: {
-    fuse(weights: FusableWeights): FusedWeights;
-    /** The same for queries and keys; [B,H,T,features]. */
-    activation(x: tf.Tensor): tf.Tensor;
-  };
-}
 
 /** How the causal parallel form is computed; the results agree to rounding. */
 export type LinearForm = 'auto' | 'quadratic' | 'chunked';
@@ -44,7 +28,7 @@ export interface LinearAttentionOptions {
   /** The variant's validated options, for the checkpoint's config. */
   options: Record<string, unknown>;
   featureMap: FeatureMap;
-  /** Lower bound of the denominator. */
+  /** Lower bound of the denominator; added to the variance of a normalised output. */
   epsilon: number;
   /** `auto`: quadratic up to QUADRATIC_LIMIT positions or with dropout on the weights, chunked beyond. */
   form?: LinearForm;
@@ -52,12 +36,31 @@ export interface LinearAttentionOptions {
   chunk?: number;
   /** Bound |denominator| in cross-attention. */
   absDenominator?: boolean;
+  /** Default none. */
+  gate?: GateKind;
+  /** Normalise the output of each head in the place of dividing by a denominator; the state is then S alone. */
+  normaliseOutput?: boolean;
 }
 
 /** Longest sequence for which `auto` forms all similarities: a matrix of this size still fits a core's cache. */
 export const QUADRATIC_LIMIT = 256;
 
 export const DEFAULT_CHUNK = 64;
+
+/** Options that the components of linear attention have in common. */
+export const formOption = z
+  .enum(['auto', 'quadratic', 'chunked'])
+  .default('auto')
+  .describe('How training computes it: quadratic for short sequences and attention dropout, chunked for long ones.');
+
+export const chunkOption = z
+  .int()
+  .min(1)
+  .default(DEFAULT_CHUNK)
+  .describe('Positions per chunk of the chunked form and of prompts.');
+
+export const epsilonOption = (value: number) =>
+  z.number().positive().default(value).describe('Lower bound of the denominator.');
 
 /** The attention `y_t = phi(q_t) S_t / max(phi(q_t) z_t, epsilon)` of a feature map (see linear-forms.ts). */
 export function linearAttention({
@@ -68,36 +71,59 @@ export function linearAttention({
   form = 'auto',
   chunk = DEFAULT_CHUNK,
   absDenominator = false,
+  gate = 'none',
+  normaliseOutput = false,
 }: LinearAttentionOptions): Attention {
   const { fusion } = featureMap;
+  const base = { epsilon, normaliseOutput };
+
+  const gates = (input: tf.Tensor | undefined, parameters: AttentionParameters): GateValues | undefined =>
+    gate === 'none' ? undefined : gateValues(gate, input, parameters);
 
   function parallel(
     q: tf.Tensor,
     k: tf.Tensor,
     v: tf.Tensor,
     parameters: AttentionParameters,
-    { causal, keyMask, dropout }: ParallelOptions,
+    { causal, keyMask, dropout, random, input }: ParallelOptions,
   ): tf.Tensor {
-    const queries = featureMap.query(q, parameters); // [B,H,T,features]
-    const allKeys = featureMap.key(k, parameters); // [B,H,S,features]
-    const keys = keyMask ? tf.mul(allKeys, tf.reshape(keyMask, [keyMask.shape[0]!, 1, -1, 1])) : allKeys;
-    if (!causal) return bidirectionalForm(queries, keys, v, { epsilon, absolute: absDenominator });
-    const small = q.shape[2]! <= QUADRATIC_LIMIT || (dropout !== undefined && dropout.rate > 0);
+    if (gate !== 'none' && !causal) {
+      throw new UserError(
+        `${name} with a gate has no cross-attention: gates belong to positions of the same sequence`,
+        {
+          hint: 'Use gate: none.',
+        },
+      );
+    }
+    const all = withDrawn(featureMap, q, parameters, random);
+    const queries = featureMap.query(q, all); // [B,H,T,features]
+    const real = keyMask && tf.reshape(keyMask, [keyMask.shape[0]!, 1, -1, 1]);
+    const { keys, logDecay } = gateKeys(featureMap.key(k, all), gates(input, parameters), real); // [B,H,S,features]
+    if (!causal) return bidirectionalForm(queries, keys, v, { ...base, absolute: absDenominator });
+    // Differences of cumulative log decays lose digits with the length they are summed over.
+    const limit = logDecay ? chunk : QUADRATIC_LIMIT;
+    const small = q.shape[2]! <= limit || (dropout !== undefined && dropout.rate > 0);
     return form === 'quadratic' || (form === 'auto' && small)
-      ? quadraticForm(queries, keys, v, { epsilon, dropout })
-      : chunkedForm(queries, keys, v, { epsilon, chunk }).output;
+      ? quadraticForm(queries, keys, v, { ...base, logDecay, dropout })
+      : chunkedForm(queries, keys, v, { ...base, logDecay, chunk }).output;
   }
 
   function state({ heads, headDim }: AttentionShape, batch: number): StateSpec[] {
     const features = featureMap.features(headDim);
-    return [
-      { name: 'S', shape: [batch, heads, features, headDim] },
-      { name: 'z', shape: [batch, heads, features] },
-    ];
+    const S = { name: 'S', shape: [batch, heads, features, headDim] };
+    return normaliseOutput ? [S] : [S, { name: 'z', shape: [batch, heads, features] }];
   }
 
-  const stepFeatures = (queries: tf.Tensor, keys: tf.Tensor, v: tf.Tensor, before: Record<string, tf.Tensor>) =>
-    toResult(recurrentForm(queries, keys, v, toState(before), { epsilon }));
+  function stepFeatures(
+    queries: tf.Tensor,
+    keys: tf.Tensor,
+    v: tf.Tensor,
+    before: Record<string, tf.Tensor>,
+    gated?: GateValues,
+  ): RecurrentResult {
+    const { keys: scaled, logDecay } = gateKeys(keys, gated);
+    return toResult(recurrentForm(queries, scaled, v, toState(before), { ...base, logDecay }));
+  }
 
   function prefillFeatures(
     queries: tf.Tensor,
@@ -105,35 +131,64 @@ export function linearAttention({
     v: tf.Tensor,
     before: Record<string, tf.Tensor>,
     { count }: RecurrentOptions,
+    gated?: GateValues,
   ): RecurrentResult {
     const time = keys.shape[2]!;
-    const real = count ? tf.mul(keys, tf.reshape(firstPositions(time, count), [1, 1, time, 1])) : keys;
-    return toResult(chunkedForm(queries, real, v, { epsilon, chunk, state: toState(before) }));
+    const real = count && tf.reshape(firstPositions(time, count), [1, 1, time, 1]);
+    const { keys: scaled, logDecay } = gateKeys(keys, gated, real);
+    return toResult(chunkedForm(queries, scaled, v, { ...base, logDecay, chunk, state: toState(before) }));
   }
 
   return {
     name,
     options,
     recurrent: true,
-    parameters: (shape) => featureMap.parameters(shape),
+    featureMap,
+    parameters: (shape) => [...featureMap.parameters(shape), ...(gate === 'none' ? [] : gateParameters(shape))],
     parallel,
     state,
-    step: (q, k, v, before, parameters) =>
-      stepFeatures(featureMap.query(q, parameters), featureMap.key(k, parameters), v, before),
-    prefill: (q, k, v, before, parameters, call) =>
-      prefillFeatures(featureMap.query(q, parameters), featureMap.key(k, parameters), v, before, call),
-    ...(fusion && {
-      fuse: fusion.fuse,
-      fusedStep: (q, k, v, before) => stepFeatures(fusion.activation(q), fusion.activation(k), v, before),
-      fusedPrefill: (q, k, v, before, call) =>
-        prefillFeatures(fusion.activation(q), fusion.activation(k), v, before, call),
-    }),
+    step: (q, k, v, before, parameters, { input }) => {
+      const all = withDrawn(featureMap, q, parameters);
+      return stepFeatures(featureMap.query(q, all), featureMap.key(k, all), v, before, gates(input, parameters));
+    },
+    prefill: (q, k, v, before, parameters, call) => {
+      const all = withDrawn(featureMap, q, parameters);
+      const gated = gates(call.input, parameters);
+      return prefillFeatures(featureMap.query(q, all), featureMap.key(k, all), v, before, call, gated);
+    },
+    // Fused weights have no room for the gate's.
+    ...(fusion &&
+      gate === 'none' && {
+        fuse: fusion.fuse,
+        fusedStep: (q, k, v, before) => stepFeatures(fusion.activation(q), fusion.activation(k), v, before),
+        fusedPrefill: (q, k, v, before, call) =>
+          prefillFeatures(fusion.activation(q), fusion.activation(k), v, before, call),
+      }),
   };
 }
 
-const toState = ({ S, z }: Record<string, tf.Tensor>): LinearState => ({ S: S!, z: z! });
+/** The parameters with what the feature map draws for one pass over q [B,H,T,d]. */
+export function withDrawn(
+  { draw }: FeatureMap,
+  q: tf.Tensor,
+  parameters: AttentionParameters,
+  random?: ParallelOptions['random'],
+): AttentionParameters {
+  return draw ? { ...parameters, ...draw({ heads: q.shape[1]!, headDim: q.shape[3]! }, random) } : parameters;
+}
+
+/** Features of keys under a gate; where `real` (broadcast) is 0, a position adds nothing and nothing decays. */
+function gateKeys(keys: tf.Tensor, gated?: GateValues, real?: tf.Tensor): { keys: tf.Tensor; logDecay?: tf.Tensor } {
+  const masked = (x: tf.Tensor) => (real ? tf.mul(x, real) : x);
+  return {
+    keys: masked(gated ? tf.mul(keys, gated.keyScale) : keys),
+    logDecay: gated?.logDecay && masked(gated.logDecay),
+  };
+}
+
+const toState = ({ S, z }: Record<string, tf.Tensor>): LinearState => ({ S: S!, z });
 
 const toResult = ({ output, state: { S, z } }: { output: tf.Tensor; state: LinearState }): RecurrentResult => ({
   output,
-  state: { S, z },
+  state: z ? { S, z } : { S },
 });

@@ -2,13 +2,18 @@
  * Softmax attention (Vaswani et al. 2017, Eq. 1): softmax(q k^T / sqrt(d)) v. Its recurrent state is the cache of all keys
  * and values so far, which grows with the text: what T2R is measured against.
  */
+import { defineComponent } from '@t2r/core';
 import { causalAttention, causalSoftmax } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
 import type { Attention, AttentionParameters, ParallelOptions, RecurrentOptions, RecurrentResult } from './contract.js';
 import { firstPositions, lowerTriangle, maskScores } from './masks.js';
 
+/** `{ use: softmax }` */
+export const softmaxSchema = z.strictObject({});
+
 /** q [..., T, d], k [..., S, d] -> scores [..., T, S]. */
-function scaledScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
+export function scaledScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
   return tf.matMul(tf.mul(q, q.shape[q.rank - 1]! ** -0.5), k, false, true);
 }
 
@@ -66,3 +71,11 @@ export function softmaxAttention(): Attention {
     prefill,
   };
 }
+
+export const softmax = defineComponent({
+  kind: 'attention',
+  name: 'softmax',
+  description: 'Softmax attention with a key/value cache that grows with the text.',
+  schema: softmaxSchema,
+  create: softmaxAttention,
+});

@@ -1,20 +1,52 @@
 /**
- * The feature map of T2R (Kasai et al. 2021, arXiv 2103.13076, Eq. 7): phi(x) = relu(W x + b), with W [features, headDim]
- * and b of each head its own, shared by queries and keys. Queries are scaled by headDim^-0.5 first, keys are not, which
- * keeps the scaling that a pretrained softmax model has in its queries.
+ * T2R (Kasai et al. 2021, arXiv 2103.13076): linear attention with the learned feature map of Eq. 7,
+ *
+ *     phi(x) = relu(W x + b)
+ *
+ * with W [features, headDim] and b of each head its own, shared by queries and keys. Queries are scaled by headDim^-0.5
+ * first, keys are not, which keeps the scaling that a pretrained softmax model has in its queries. Folds into the
+ * projections (Eq. 8).
  */
+import { defineComponent } from '@t2r/core';
 import { gelu, relu } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Attention, AttentionParameters, AttentionShape, ParameterSpec } from './contract.js';
-import { fuseFeatureMap } from './fuse.js';
-import { type FeatureMap, type LinearForm, linearAttention } from './linear.js';
+import { z } from 'zod';
+import type { Attention, FeatureMap } from './contract.js';
+import { chunkOption, epsilonOption, formOption, type LinearForm, linearAttention } from './linear.js';
+import { affineFeatureMap, type ScaleSide } from './per-head.js';
 
-/** Validated options of the `t2r-mlp` component. */
+/** `{ use: t2r-mlp, features: 32 }` */
+export const t2rMlpSchema = z.strictObject({
+  features: z
+    .int()
+    .min(1)
+    .default(32)
+    .describe('Features per head, k in the paper; the size of the state is k x (headDim + 1).'),
+  activation: z
+    .enum(['relu', 'gelu', 'tanh'])
+    .default('relu')
+    .describe('Elementwise function after the affine map; relu in the paper.'),
+  bias: z.boolean().default(true).describe('Whether the feature map has a bias.'),
+  shared: z.boolean().default(true).describe('One map for queries and keys, as in the paper, or one each.'),
+  scale: z
+    .enum(['query', 'both', 'none'])
+    .default('query')
+    .describe('What is scaled before the map: queries by d^-0.5 (the paper), both sides by d^-0.25, or nothing.'),
+  epsilon: epsilonOption(1e-2),
+  form: formOption,
+  chunk: chunkOption,
+});
+
+/** Options of the `t2r-mlp` component; see the schema. */
 export interface T2rMlpOptions {
   /** k: features per head. */
   features: number;
   activation: 'relu' | 'gelu' | 'tanh';
   bias: boolean;
+  /** One map for queries and keys. Default true. */
+  shared?: boolean;
+  /** Default `query`. */
+  scale?: ScaleSide;
   /** Lower bound of the denominator; 1e-2 in the released code. */
   epsilon: number;
   form: LinearForm;
@@ -23,60 +55,35 @@ export interface T2rMlpOptions {
 
 const ACTIVATIONS = { relu, gelu, tanh: tf.tanh } satisfies Record<string, (x: tf.Tensor) => tf.Tensor>;
 
-/** Parameter names within one attention. */
-const WEIGHT = 'phi.weight';
-const BIAS = 'phi.bias';
-
-/** phi of every head: x [B,H,T,d] -> act(scale * x W^T + b) [B,H,T,features]. */
-function applyMap(
-  x: tf.Tensor,
-  parameters: AttentionParameters,
-  activation: (x: tf.Tensor) => tf.Tensor,
-  scale: number,
-): tf.Tensor {
-  const weight = parameters[WEIGHT]!; // [H,k,d]
-  const bias = parameters[BIAS]; // [H,k]
-  const [heads, features, headDim] = weight.shape as [number, number, number];
-  // Scaling W is scaling x, on far fewer numbers. Adding zeros repeats W along the batch: unlike a broadcast inside
-  // matMul, its gradient sums over the batch again.
-  const scaled = tf.reshape(scale === 1 ? weight : tf.mul(weight, scale), [1, heads, features, headDim]);
-  const repeated = tf.add(scaled, tf.zeros([x.shape[0]!, 1, 1, 1])); // [B,H,k,d]
-  const product = tf.matMul(x, repeated, false, true); // [B,H,T,k]
-  return activation(bias ? tf.add(product, tf.reshape(bias, [1, heads, 1, features])) : product);
-}
-
 /** The T2R feature map. Its weights and biases start as U(-1/sqrt(d), 1/sqrt(d)), PyTorch's default for Linear(d, k). */
-export function t2rFeatureMap({ features, activation, bias }: Pick<T2rMlpOptions, 'features' | 'activation' | 'bias'>) {
-  const act = ACTIVATIONS[activation];
-  const queryScale = (headDim: number) => headDim ** -0.5;
-  return {
+export function t2rFeatureMap({
+  features,
+  activation,
+  bias,
+  shared = true,
+  scale = 'query',
+}: Pick<T2rMlpOptions, 'features' | 'activation' | 'bias' | 'shared' | 'scale'>): FeatureMap {
+  return affineFeatureMap({
+    width: () => features,
     features: () => features,
-    parameters: ({ heads, headDim }: AttentionShape): ParameterSpec[] => {
-      const init = { kind: 'uniform' as const, bound: headDim ** -0.5 };
-      const weight = { name: WEIGHT, shape: [heads, features, headDim], init };
-      return bias ? [weight, { name: BIAS, shape: [heads, features], init, decay: false }] : [weight];
+    activation: ACTIVATIONS[activation],
+    bias,
+    shared,
+    scale,
+    init: (headDim) => {
+      const uniform = { kind: 'uniform' as const, bound: headDim ** -0.5 };
+      return { weight: uniform, bias: uniform };
     },
-    query: (x, parameters) => applyMap(x, parameters, act, queryScale(x.shape[3]!)),
-    key: (x, parameters) => applyMap(x, parameters, act, 1),
-    fusion: {
-      activation: act,
-      fuse: (weights) =>
-        fuseFeatureMap(weights, {
-          features,
-          weight: weights.parameters[WEIGHT]!,
-          bias: weights.parameters[BIAS],
-          queryScale: queryScale(weights.shape.headDim),
-        }),
-    },
-  } satisfies FeatureMap;
+  });
 }
 
 /** T2R attention: linear attention with the learned feature map `phi(x) = activation(W x + b)`. */
-export function t2rMlpAttention(options: T2rMlpOptions): Attention {
+export function t2rMlpAttention(given: T2rMlpOptions): Attention {
+  const options = { shared: true, scale: 'query' as const, ...given };
   const { epsilon, form, chunk } = options;
   return linearAttention({
     name: 't2r-mlp',
-    options: { ...options },
+    options,
     featureMap: t2rFeatureMap(options),
     epsilon,
     form,
@@ -84,3 +91,11 @@ export function t2rMlpAttention(options: T2rMlpOptions): Attention {
     absDenominator: true,
   });
 }
+
+export const t2rMlp = defineComponent({
+  kind: 'attention',
+  name: 't2r-mlp',
+  description: 'Linear attention with the learned feature map relu(W x + b) of T2R; a state of fixed size.',
+  schema: t2rMlpSchema,
+  create: t2rMlpAttention,
+});

@@ -35,10 +35,11 @@ function attend(
   prefix: string,
   attention: Attention,
   { heads, dim }: LmConfig,
-  { state, options }: DecodeInputs,
+  { state, options: call }: DecodeInputs,
   updates: Record<string, StateUpdate>,
 ): tf.Tensor {
   const shape = { heads, headDim: dim / heads };
+  const options = { ...call, input: x };
   const packed = project(x, get, 'attention.qkv'); // [B,T,2 * heads * width + dim]
   const width = (packed.shape[2]! - dim) / 2;
   const [q, k, v] = tf.split(packed, [width, width, dim], 2).map((part) => splitHeads(part, heads)) as [

@@ -73,6 +73,7 @@ describe('decoder-only language model', () => {
         rates.push(rate);
         return tf.ones([...shape]);
       },
+      integers: () => tf.tensor1d([], 'int32'),
     };
     const model = tinyModel({ dropout: 0.1, attentionDropout: 0.2, activationDropout: 0.3 });
     const parameters = tensors(model);

@@ -59,7 +59,7 @@ function attend(
   const own = attention.parameters({ heads, headDim: dim / heads });
   const parameters = Object.fromEntries(own.map(({ name }) => [name, get(`attention.${name}`)]));
   const dropout = source && attentionDropout > 0 ? { source, rate: attentionDropout } : undefined;
-  const mixed = attention.parallel(q, k, v, parameters, { causal: true, dropout });
+  const mixed = attention.parallel(q, k, v, parameters, { causal: true, dropout, random: source, input: x });
   return project(mergeHeads(mixed), get, 'attention.out');
 }
 

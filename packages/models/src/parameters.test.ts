@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { initialWeights } from './parameters.js';
+import { initialParameter, initialWeights } from './parameters.js';
 import { tinyModel } from './testing/tiny-model.js';
 
 describe('initial weights', () => {
@@ -23,6 +23,15 @@ describe('initial weights', () => {
     const phi = weights['layers.0.attention.phi.weight']!.data;
     expect(Math.max(...phi.map(Math.abs))).toBeLessThanOrEqual(0.5); // 1 / sqrt(headDim)
     expect(Math.max(...phi.map(Math.abs))).toBeGreaterThan(0.3);
+  });
+
+  it('fill constants, and the diagonals of identities', () => {
+    expect(initialParameter({ name: 'a', shape: [2], init: { kind: 'constant', value: 3 } }, 1)).toEqual(
+      Float32Array.of(3, 3),
+    );
+    expect(initialParameter({ name: 'a', shape: [2, 2, 3], init: { kind: 'identity' } }, 1)).toEqual(
+      Float32Array.of(1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0),
+    );
   });
 
   it('leave decay to matrices', () => {

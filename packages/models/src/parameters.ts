@@ -54,12 +54,25 @@ export function sizeOf(shape: readonly number[]): number {
 /** Initial values of one parameter: a pure function of its specification, its name included, and the seed. */
 export function initialParameter({ name, shape, init }: ParameterSpec, seed: number): Float32Array {
   const values = new Float32Array(sizeOf(shape));
+  if (init.kind === 'identity') return fillIdentity(values, shape);
   return fill(values, init, seed, name);
 }
 
-function fill(values: Float32Array, init: Initializer, seed: number, name: string): Float32Array {
+/** Ones on the diagonal of every matrix in the last two axes. */
+function fillIdentity(values: Float32Array, shape: readonly number[]): Float32Array {
+  const [rows, columns] = shape.slice(-2) as [number, number];
+  for (let matrix = 0; matrix < values.length; matrix += rows * columns) {
+    for (let i = 0; i < Math.min(rows, columns); i++) values[matrix + i * columns + i] = 1;
+  }
+  return values;
+}
+
+type ElementInitializer = Exclude<Initializer, { kind: 'identity' }>;
+
+function fill(values: Float32Array, init: ElementInitializer, seed: number, name: string): Float32Array {
   if (init.kind === 'zeros') return values;
   if (init.kind === 'ones') return values.fill(1);
+  if (init.kind === 'constant') return values.fill(init.value);
   const random = createRandom(seed, 'parameter', name);
   const draw =
     init.kind === 'normal' ? () => init.std * random.normal() : () => init.bound * (2 * random.uniform() - 1);
