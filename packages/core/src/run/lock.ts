@@ -1,6 +1,7 @@
 /** One run at a time in a run folder. A lock left behind by a killed process does not block the next run. */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { link, open, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../errors.js';
@@ -47,41 +48,75 @@ function isAlive(owner: Owner): boolean {
  * @throws UserError while another living process holds it.
  */
 export async function takeLock(path: string): Promise<() => Promise<void>> {
-  const mine: Owner = { pid: process.pid, host: hostname(), started: processStatus(process.pid).started };
+  const owner: Owner = { pid: process.pid, host: hostname(), started: processStatus(process.pid).started };
+  const mine = JSON.stringify(owner);
   for (let attempt = 1; ; attempt++) {
-    try {
-      const handle = await open(path, 'wx');
-      try {
-        await handle.writeFile(JSON.stringify(mine));
-      } finally {
-        await handle.close();
-      }
-      return () => rm(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw explainWriteError(error, path);
+    if (await create(path, mine)) return () => release(path, mine);
+    const found = await read(path);
+    const holder = parseOwner(found);
+    const taken = holder !== undefined && isAlive(holder);
+    // An empty lock is one that is being written, or was when its process was killed.
+    if ((taken || holder === undefined) && attempt < ATTEMPTS) {
+      await sleep(WAIT_MS);
+      continue;
     }
-    const owner = await readOwner(path);
-    if (owner !== undefined && isAlive(owner)) {
-      if (attempt < ATTEMPTS) {
-        await sleep(WAIT_MS);
-        continue;
-      }
-      throw new UserError(`another run (process ${owner.pid} on ${owner.host}) is using this folder`, {
+    if (taken) {
+      throw new UserError(`another run (process ${holder.pid} on ${holder.host}) is using this folder`, {
         location: { file: path },
         hint: 'Wait for it, or use another --runs folder. If that process is gone for good, delete this file.',
       });
     }
-    await rm(path, { force: true });
     if (attempt > 2 * ATTEMPTS) throw new UserError(`cannot take the lock ${path}: other runs keep taking it`);
+    await removeStale(path, found);
   }
 }
 
-async function readOwner(path: string): Promise<Owner | undefined> {
+/** Creates the lock; false where there is one. */
+async function create(path: string, text: string): Promise<boolean> {
   try {
-    const owner = JSON.parse(await readFile(path, 'utf8')) as Partial<Owner>;
-    if (typeof owner.pid === 'number' && typeof owner.host === 'string') return owner as Owner;
-  } catch {
-    // Killed between creating the file and writing it, or removed meanwhile: nobody holds it.
+    const handle = await open(path, 'wx');
+    try {
+      await handle.writeFile(text);
+    } finally {
+      await handle.close();
+    }
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw explainWriteError(error, path);
   }
-  return undefined;
+}
+
+async function release(path: string, mine: string): Promise<void> {
+  if ((await read(path)) === mine) await rm(path, { force: true });
+}
+
+/**
+ * Removes the lock of a dead process. Two runs may find it at the same time: only one can move it away, and where the other
+ * has put its own in its place by then, that one is put back.
+ */
+async function removeStale(path: string, stale: string | undefined): Promise<void> {
+  const aside = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw explainWriteError(error, path);
+  }
+  if ((await read(aside)) !== stale) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+/** Text of the lock; undefined where it is gone. */
+function read(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined);
+}
+
+function parseOwner(text: string | undefined): Owner | undefined {
+  try {
+    const owner = JSON.parse(text ?? '') as Partial<Owner> | null;
+    return typeof owner?.pid === 'number' && typeof owner.host === 'string' ? (owner as Owner) : undefined;
+  } catch {
+    return undefined;
+  }
 }
