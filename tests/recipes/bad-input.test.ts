@@ -99,6 +99,7 @@ describe('a run', () => {
     expect(errors(broken)).toHaveLength(1);
     expect(broken.err).toContain(weights);
     expect(broken.err).toMatch(/truncated|bytes/);
+    expect(broken.err).toContain('run again with --force pretrain');
     expect(await runCli([...args, '--force', 'pretrain'])).toMatchObject({ code: 0 });
   });
 });

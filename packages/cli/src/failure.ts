@@ -1,5 +1,5 @@
 /** Errors as the user sees them, and the exit code each stands for. */
-import { formatLocation, UserError } from '@t2r/core';
+import { placedMessage, UserError } from '@t2r/core';
 import type { Terminal } from './terminal.js';
 
 /** 0: done. 1: our mistake, or the run failed (an expectation was missed). 2: the user's mistake. */
@@ -9,8 +9,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 export function reportFailure(error: unknown, { err, colors }: Terminal, debug: boolean): number {
   const label = colors.red('error:');
   if (error instanceof UserError) {
-    const place = error.location === undefined ? '' : `${formatLocation(error.location)}: `;
-    err(`${label} ${place}${error.message}\n`);
+    err(`${label} ${placedMessage(error)}\n`);
     if (error.hint !== undefined) err(`  ${error.hint}\n`);
   } else {
     err(`${label} ${error instanceof Error ? error.message : String(error)}\n`);

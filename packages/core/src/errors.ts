@@ -35,3 +35,9 @@ export class UserError extends Error {
 export function formatLocation({ file, line, column }: SourceLocation): string {
   return [file, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(':');
 }
+
+/** An error's message with the place in front, where the message does not name the file itself. */
+export function placedMessage({ message, location }: UserError): string {
+  if (location === undefined || message.includes(location.file)) return message;
+  return `${formatLocation(location)}: ${message}`;
+}

@@ -1,7 +1,7 @@
 /** Writing files so that a reader never sees half of one: to a temporary name beside the target, then renamed. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { UserError } from './errors.js';
 
 /** What the user should do about a file system error, by its code. */
@@ -43,6 +43,14 @@ export async function writeFileAtomicWith(path: string, write: (temporary: strin
     await rm(temporary, { force: true });
     throw explainWriteError(error, path);
   }
+}
+
+/** What `writeFileAtomicWith` calls its temporary files. */
+const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
+
+/** Removes temporary files that killed processes have left in a folder; call it where nobody else is writing. */
+export async function removeTemporaries(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) if (TEMPORARY.test(name)) await rm(join(folder, name), { force: true });
 }
 
 /** Writes a whole file atomically. */

@@ -52,17 +52,20 @@ export function openTokens(folder: string, data: TokensData, split: string): Tok
   }
   const path = join(folder, entry.file);
   const width = WIDTH[entry.dtype];
-  const hint = 'remove the folder of this step and run again';
+  const damaged = { location: { file: path }, hint: 'encode the text again' };
   let file: number;
   try {
     file = openSync(path, 'r');
   } catch (error) {
-    throw new UserError(`cannot read the token file ${path}: ${(error as Error).message}`, { hint, cause: error });
+    throw new UserError(`cannot read the token file ${path}: ${(error as Error).message}`, {
+      ...damaged,
+      cause: error,
+    });
   }
   const { size } = fstatSync(file);
   if (size !== entry.tokens * width) {
     closeSync(file);
-    throw new UserError(`the token file ${path} has ${size} bytes, expected ${entry.tokens * width}`, { hint });
+    throw new UserError(`the token file ${path} has ${size} bytes, expected ${entry.tokens * width}`, damaged);
   }
   let buffer = Buffer.alloc(0);
   return {
@@ -77,7 +80,7 @@ export function openTokens(folder: string, data: TokensData, split: string): Tok
       let filled = 0;
       while (filled < count * width) {
         const got = readSync(file, buffer, filled, count * width - filled, start * width + filled);
-        if (got === 0) throw new UserError(`the token file ${path} was cut off while it was read`, { hint });
+        if (got === 0) throw new UserError(`the token file ${path} was cut off while it was read`, damaged);
         filled += got;
       }
       if (width === 2) for (let i = 0; i < count; i++) out[offset + i] = buffer.readUInt16LE(2 * i);

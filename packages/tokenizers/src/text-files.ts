@@ -56,7 +56,11 @@ function explainReadError(error: unknown, path: string, position: number): unkno
   const { code, message } = error as NodeJS.ErrnoException;
   const location = { file: path };
   if (code === 'ENOENT') {
-    return new UserError(`no such file: ${path}`, { hint: 'check the path', cause: error });
+    return new UserError(`no such file: ${path}`, {
+      location,
+      hint: 'check the path; when the text has moved, run the step that gathers it again with --force',
+      cause: error,
+    });
   }
   if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
     return new UserError(`${path} is not UTF-8 text (after byte ${position} or in the 64 KiB that follow)`, {

@@ -17,9 +17,16 @@ const RESULT_FILE = 'training.json';
 const RESUME_FOLDER = 'resume';
 
 /** The result of an earlier run that was killed between its last write and the end of the step. */
-async function finishedResult(folder: string): Promise<FitResult | undefined> {
-  const text = await readFile(join(folder, RESULT_FILE), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as FitResult);
+async function finishedResult({ folder, events }: StepContext): Promise<FitResult | undefined> {
+  const path = join(folder, RESULT_FILE);
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as FitResult;
+  } catch {
+    events.warn(`${path} is damaged; training again`);
+    return undefined;
+  }
 }
 
 function openSplit(context: StepContext, options: TrainLmOptions, split: string): TokenReader {
@@ -116,7 +123,7 @@ async function train(
 
 /** Trains (or resumes training) and leaves a checkpoint folder with training.json beside the weights. */
 export async function runTrainLm(options: TrainLmOptions, context: StepContext): Promise<StepResult> {
-  const finished = await finishedResult(context.folder);
+  const finished = await finishedResult(context);
   if (finished !== undefined) return { metrics: finished.metrics, data: { curves: finished.curves } };
 
   const source = context.input(options.from);

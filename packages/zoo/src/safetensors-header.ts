@@ -35,7 +35,11 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** An error about a safetensors file, with its path in front. */
-export function safetensorsError(path: string, what: string, hint = 'Write or download the file again.'): UserError {
+export function safetensorsError(
+  path: string,
+  what: string,
+  hint = 'Write or download the file again; a run makes a step anew with --force.',
+): UserError {
   return new UserError(`${path}: ${what}`, { location: { file: path }, hint });
 }
 

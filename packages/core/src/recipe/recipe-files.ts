@@ -13,7 +13,7 @@ const EXTENDS = new Set(['extends']);
 /** Why a file could not be read, without Node's wording. */
 export function readErrorMessage(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
   if (code === 'EISDIR') return 'it is a folder';
   if (code === 'EACCES') return 'it may not be read';
   return error instanceof Error ? error.message : String(error);

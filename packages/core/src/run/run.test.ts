@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -227,6 +227,21 @@ describe('the run folder', () => {
     expect(half).toBe('{"type":"progr');
     expect(rest.length).toBeGreaterThan(0);
     for (const line of rest) JSON.parse(line);
+  });
+
+  it('is rid of what a killed run was writing', async () => {
+    const { folder, run } = setUp();
+    const { steps } = await run();
+    const leftovers = [join(folder, 'runs/x'), steps.pretrain!.folder!].map((where) => {
+      const path = join(where, 'weights.0123456789ab.tmp');
+      writeFileSync(path, 'half');
+      return path;
+    });
+    await run([], { force: ['corpus'] });
+    expect(leftovers.map(existsSync)).toEqual([false, true]);
+    rmSync(join(steps.pretrain!.folder!, 'result.json'));
+    await run();
+    expect(leftovers.map(existsSync)).toEqual([false, false]);
   });
 
   it('is seen by the plan', async () => {

@@ -3,11 +3,11 @@
  * the run folder is not run again, and one that was interrupted is run in the folder it left, where it finds its checkpoints.
  */
 import { mkdir, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { stringify } from 'yaml';
 import { UserError } from '../errors.js';
 import type { RunEvent, TimedEvent } from '../events.js';
-import { explainWriteError, writeFileAtomic, writeJsonAtomic } from '../files.js';
+import { explainWriteError, removeTemporaries, writeFileAtomic, writeJsonAtomic } from '../files.js';
 import { knownNamesHint } from '../nearest.js';
 import { checkExpectations, type Miss } from '../recipe/expectation.js';
 import { type Recipe, type RecipeStep, resolvedRecipe } from '../recipe/recipe.js';
@@ -83,6 +83,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   }
   const release = await takeLock(join(folder, '.lock'));
   try {
+    await removeTemporaries(folder);
     await writeFileAtomic(join(folder, 'recipe.resolved.yaml'), stringify(resolvedRecipe(recipe)));
     const log = openEventLog(join(folder, 'events.jsonl'), options.onEvent);
     try {
@@ -185,8 +186,10 @@ async function runStep(
     return { summary: { key, status, seconds: artifact.seconds, metrics: artifact.metrics, folder } };
   } catch (thrown) {
     const seconds = (performance.now() - began) / 1000;
-    const status = signal.aborted ? 'interrupted' : 'failed';
-    const error = status === 'failed' ? explainStepError(thrown, folder ?? state.folder, state.folder) : undefined;
+    const explained = explainStepError(thrown, folder ?? state.folder, state);
+    // Saving at a signal may fail too, and the user must hear of that.
+    const status = signal.aborted && !(explained instanceof UserError) ? 'interrupted' : 'failed';
+    const error = status === 'failed' ? explained : undefined;
     emitEnd(log, { step: step.id, key: key ?? '', status, seconds });
     const described = error === undefined ? {} : { error: runError(step.id, error) };
     return { summary: { key, status, seconds, metrics: {}, folder, ...described }, error };
@@ -200,15 +203,27 @@ function emitEnd(log: EventLog, end: Omit<Extract<RunEvent, { type: 'step-end' }
   } catch {}
 }
 
-/** A file system error on the way to the run folder is about writing; one on another path is the step's own affair. */
-function explainStepError(error: unknown, folder: string, runFolder: string): unknown {
+/**
+ * Says what the user can do about a step's error. A file system error on the way to the run folder is about writing, one on
+ * another path the step's own affair; where a file of an earlier step is damaged, that step is to be run again.
+ */
+function explainStepError(error: unknown, folder: string, { folder: runFolder, artifacts }: RunState): unknown {
+  const isWithin = (path: string, parent: string) => path === parent || path.startsWith(parent + sep);
+  if (error instanceof UserError) {
+    const { message, location, cause } = error;
+    const source = [...artifacts.values()].find((artifact) => isWithin(location?.file ?? '', artifact.folder));
+    if (source === undefined) return error;
+    const hint = `The result of step ${source.id} is damaged: run again with --force ${source.id}, which makes it anew.`;
+    return new UserError(message, { location, hint, cause });
+  }
   const path = (error as NodeJS.ErrnoException | undefined)?.path;
-  return path === undefined || path.startsWith(runFolder) ? explainWriteError(error, path ?? folder) : error;
+  return path === undefined || isWithin(path, runFolder) ? explainWriteError(error, path ?? folder) : error;
 }
 
 async function execute(state: RunState, step: RecipeStep, key: string, folder: string): Promise<Artifact> {
   const { recipe, artifacts } = state;
   await mkdir(folder, { recursive: true });
+  await removeTemporaries(folder);
   const context: StepContext = {
     id: step.id,
     folder,

@@ -1,5 +1,5 @@
 /** What a run comes to. */
-import { UserError } from '../errors.js';
+import { placedMessage, UserError } from '../errors.js';
 import type { Miss } from '../recipe/expectation.js';
 import type { Metrics } from '../step.js';
 
@@ -47,7 +47,7 @@ export function runError(step: string, error: unknown): RunError {
   const user = error instanceof UserError;
   return {
     step,
-    message: error.message,
+    message: user ? placedMessage(error) : error.message,
     ...(user && error.hint !== undefined ? { hint: error.hint } : {}),
     user,
     ...(user ? {} : { stack: error.stack }),
