@@ -4,6 +4,7 @@ import { AddedTokens } from './added-tokens.js';
 import { MergeTable } from './bpe-merge.js';
 import { BYTE_TO_CHAR, tokenBytes } from './byte-alphabet.js';
 import { IdBuffer } from './id-buffer.js';
+import { ownCopy } from './pieces.js';
 import { forEachWord, lastWordStart } from './pre-tokenize.js';
 import { type AddedToken, type BpeFile, formatFile } from './tokenizer-json.js';
 import type { Tokenizer } from './types.js';
@@ -119,7 +120,7 @@ export class ByteLevelBpe implements Tokenizer {
     else ids = this.#merges.apply(Int32Array.from(bytes, (byte) => this.#byteIds[byte]!).filter((id) => id >= 0));
     if (word.length <= CACHE_LENGTH) {
       if (this.#cache.size >= CACHE_WORDS) this.#cache.clear();
-      this.#cache.set(word, ids);
+      this.#cache.set(ownCopy(word), ids);
     }
     return ids;
   }

@@ -30,3 +30,11 @@ export async function* safePieces(source: TextSource, cutPoint: (text: string) =
   }
   if (held !== '') yield held;
 }
+
+/**
+ * A copy of a word that shares no memory with the text it was cut from. JavaScript engines keep the whole text alive for
+ * the sake of a slice of it, so words that outlive their text are copied.
+ */
+export function ownCopy(word: string): string {
+  return ` ${word}`.slice(1);
+}

@@ -2,7 +2,7 @@
 
 import { learnMerges } from './bpe-train.js';
 import { ByteLevelBpe } from './byte-level-bpe.js';
-import { safePieces } from './pieces.js';
+import { ownCopy, safePieces } from './pieces.js';
 import { forEachWord, lastWordStart } from './pre-tokenize.js';
 import { specialToken } from './tokenizer-json.js';
 import type { TextSource } from './types.js';
@@ -68,7 +68,11 @@ async function countWords(
   signal: AbortSignal | undefined,
 ): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  const count = (word: string) => counts.set(word, (counts.get(word) ?? 0) + 1);
+  const count = (word: string) => {
+    const before = counts.get(word);
+    if (before === undefined) counts.set(ownCopy(word), 1);
+    else counts.set(word, before + 1);
+  };
   for await (const document of documents) {
     for await (const piece of safePieces(document, lastWordStart)) {
       signal?.throwIfAborted();
