@@ -1,10 +1,10 @@
 /** Finding and checking the text files of a corpus. */
+import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { UserError } from '@t2r/core';
+import { hashFile, UserError } from '@t2r/core';
 import type { CorpusFile } from '@t2r/tokenizers';
 import { isGzip, readText } from '@t2r/tokenizers';
-import { sha256OfFile } from './download.js';
 
 /**
  * The files a path stands for: itself, or the files of a folder in the order of their names. Hidden files and folders
@@ -12,9 +12,9 @@ import { sha256OfFile } from './download.js';
  * @throws UserError when there is nothing at the path or the folder holds no file.
  */
 export async function listFiles(path: string): Promise<string[]> {
-  let isFolder: boolean;
+  let found: Stats;
   try {
-    isFolder = (await stat(path)).isDirectory();
+    found = await stat(path);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new UserError(
@@ -25,9 +25,15 @@ export async function listFiles(path: string): Promise<string[]> {
       },
     );
   }
-  if (!isFolder) return [path];
+  if (found.isFile()) return [path];
+  // A pipe or a device would have to be read several times: for its checksum, for the vocabulary, for the tokens.
+  if (!found.isDirectory()) {
+    throw new UserError(`${path} is neither a file nor a folder`, { hint: 'write what it gives to a file first' });
+  }
   const entries = await readdir(path, { withFileTypes: true });
-  const names = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
+  const names = entries
+    .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.startsWith('.'))
+    .map(({ name }) => name);
   if (names.length === 0) {
     throw new UserError(`the folder ${path} holds no file`, { hint: 'put text or .gz files into it' });
   }
@@ -51,5 +57,5 @@ export async function checkTextFile(path: string): Promise<void> {
 
 /** What a corpus records of a file. */
 export async function describeFile(path: string): Promise<CorpusFile> {
-  return { path, sha256: await sha256OfFile(path), bytes: (await stat(path)).size };
+  return { path, sha256: await hashFile(path), bytes: (await stat(path)).size };
 }

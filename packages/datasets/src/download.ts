@@ -1,11 +1,8 @@
 /** Downloads files over HTTP so that what lies under the final name is always whole and of the expected content. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { explainWriteError, UserError } from '@t2r/core';
+import { explainWriteError, hashFile, UserError } from '@t2r/core';
 
 export interface DownloadOptions {
   /** Expected SHA-256 of the file, hexadecimal. */
@@ -32,7 +29,7 @@ export async function download(url: string, path: string, options: DownloadOptio
   for (let attempt = 1; ; attempt++) {
     try {
       const resumed = await fetchRest(url, part, signal);
-      const found = await sha256OfFile(part);
+      const found = await hashFile(part);
       if (found === sha256) break;
       await rm(part, { force: true });
       // What an earlier run left may have come from another version of the file: once more from the start.
@@ -106,11 +103,4 @@ async function readChunk(body: ReadableStreamDefaultReader<Uint8Array>) {
     const reason = cause instanceof Error ? cause.message : (error as Error).message;
     throw new Transient(`the connection broke (${reason})`, { cause: error });
   }
-}
-
-/** SHA-256 of a file's bytes, hexadecimal. */
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

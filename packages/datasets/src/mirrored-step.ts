@@ -6,6 +6,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   defineComponent,
+  hashFile,
   notInKey,
   pathOption,
   type Step,
@@ -15,7 +16,7 @@ import {
 } from '@t2r/core';
 import { z } from 'zod';
 import { describeFile } from './corpus-files.js';
-import { download, sha256OfFile } from './download.js';
+import { download } from './download.js';
 import type { CorpusData } from './types.js';
 
 const FILE_NAME = /^(?!\/)(?!.*(^|\/)\.\.?(\/|$))[^\\?#]+$/;
@@ -131,9 +132,10 @@ async function isFolder(path: string): Promise<boolean> {
 async function problemWith(path: string, sha256: string): Promise<string | undefined> {
   try {
     if (!(await stat(path)).isFile()) return `${path} is not a file`;
-    const found = await sha256OfFile(path);
+    const found = await hashFile(path);
     return found === sha256 ? undefined : `${path} has another content than expected: SHA-256 ${found}`;
   } catch (error) {
+    if (error instanceof UserError) return error.message;
     return (error as NodeJS.ErrnoException).code === 'ENOENT'
       ? `no such file: ${path}`
       : `cannot read ${path}: ${(error as Error).message}`;

@@ -1,4 +1,5 @@
 /** The steps of this package, run one after the other as a recipe would. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -6,10 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { Artifact, Step, StepContext } from '@t2r/core';
+import { type Artifact, hashFile, type Step, type StepContext } from '@t2r/core';
 import tokenizers, { loadTokenizer, TOKENIZER_FILE } from '@t2r/tokenizers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sha256OfFile } from './download.js';
 import datasets, { type CorpusData, openTokens, type TokensData } from './index.js';
 
 const components = [...datasets.components, ...tokenizers.components];
@@ -66,6 +66,16 @@ describe('dataset/text', () => {
     expect(Object.keys((corpus.data as CorpusData).splits)).toEqual(['train', 'valid']);
   });
 
+  it.skipIf(process.platform === 'win32')('refuses a pipe, and passes over one in a folder', async () => {
+    const pipes = join(folder, 'pipes');
+    await mkdir(pipes);
+    execFileSync('mkfifo', [join(pipes, 'p.txt')]);
+    await writeFile(join(pipes, 'a.txt'), 'text');
+    expect(paths(await run('pipes', 'dataset/text', { train: pipes }), 'train')).toEqual([join(pipes, 'a.txt')]);
+    const problems = await check('dataset/text', { train: join(pipes, 'p.txt') });
+    expect(problems).toMatchObject([{ message: expect.stringContaining('is neither a file nor a folder') }]);
+  });
+
   it('its fingerprint follows the content', async () => {
     const file = join(folder, 'changing.txt');
     await writeFile(file, 'one');
@@ -109,7 +119,7 @@ describe('dataset/mirrored', () => {
     await writeFile(join(data, 'books', 'one two.txt.gz'), gzipSync('One, two.'));
     await writeFile(join(data, 'valid.txt'), 'Three.');
     sums = {};
-    for (const name of ['books/one two.txt.gz', 'valid.txt']) sums[name] = await sha256OfFile(join(data, name));
+    for (const name of ['books/one two.txt.gz', 'valid.txt']) sums[name] = await hashFile(join(data, name));
     server = createServer(({ url }, response) => {
       response.end(readFileSync(join(data, decodeURIComponent(url!.slice('/data/'.length)))));
     });

@@ -1,10 +1,9 @@
 /** The step `dataset/text`: a corpus of text files that lie on disk. */
 import { createHash } from 'node:crypto';
-import { defineComponent, pathOption, type Step, type StepProblem, UserError } from '@t2r/core';
+import { defineComponent, hashFile, pathOption, type Step, type StepProblem, UserError } from '@t2r/core';
 import { z } from 'zod';
 import { checkTextFile, describeFile, listFiles } from './corpus-files.js';
-import { sha256OfFile } from './download.js';
-import type { CorpusData } from './types.js';
+import type { CorpusData, CorpusFile } from './types.js';
 
 const paths = (split: string) => {
   const description = `Text of the ${split} split: UTF-8 files, plain or gzip, and folders, whose files count in the order of their names. Each file is one document.`;
@@ -41,7 +40,7 @@ function createTextStep(options: z.output<typeof schema>): Step {
       const hash = createHash('sha256');
       for (const { split, paths } of splits) {
         for (const path of paths) {
-          for (const file of await listFiles(path)) hash.update(`${split} ${await sha256OfFile(file)}\n`);
+          for (const file of await listFiles(path)) hash.update(`${split} ${await hashFile(file)}\n`);
         }
       }
       return hash.digest('hex');
@@ -50,8 +49,10 @@ function createTextStep(options: z.output<typeof schema>): Step {
       const data: CorpusData = { splits: {} };
       const metrics: Record<string, number> = {};
       for (const { split, paths } of splits) {
-        const files = (await Promise.all(paths.map(listFiles))).flat();
-        data.splits[split] = { files: await Promise.all(files.map(describeFile)) };
+        const files: CorpusFile[] = [];
+        // One after the other: a folder may hold more files than a process may open.
+        for (const path of paths) for (const file of await listFiles(path)) files.push(await describeFile(file));
+        data.splits[split] = { files };
         metrics[`${split}.files`] = files.length;
       }
       events.info(splits.map(({ split }) => `${split}: ${metrics[`${split}.files`]} files`).join(', '));

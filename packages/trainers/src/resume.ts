@@ -3,11 +3,10 @@
  * variables.safetensors and the rest in trainer.json. A folder is written under a temporary name and renamed when it is
  * whole; the newest two are kept, so that a damaged one costs only the steps since the one before.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { explainWriteError, writeJsonAtomic } from '@t2r/core';
+import { explainWriteError, hashFile, writeJsonAtomic } from '@t2r/core';
 import type { Variables } from '@t2r/engine';
 import type { TrainerState } from './trainer-state.js';
 import { readVariables, writeVariables } from './variables-file.js';
@@ -20,12 +19,6 @@ interface SavedState {
   state: TrainerState;
   /** Of variables.safetensors: a flipped bit in a weight has no other way to show. */
   sha256: string;
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 /** Steps of the whole checkpoints in a folder, newest first. */
@@ -50,7 +43,7 @@ export async function saveResume(
     await mkdir(temporary, { recursive: true });
     const path = join(temporary, VARIABLES_FILE);
     await writeVariables(path, variables, names);
-    const saved: SavedState = { state, sha256: await sha256(path) };
+    const saved: SavedState = { state, sha256: await hashFile(path) };
     await writeJsonAtomic(join(temporary, STATE_FILE), saved);
     // An earlier, damaged checkpoint of the same step may stand there.
     await rm(target, { recursive: true, force: true });
@@ -67,7 +60,7 @@ export async function saveResume(
 async function load(path: string, variables: Variables, names: readonly string[]): Promise<TrainerState> {
   const { state, sha256: expected } = JSON.parse(await readFile(join(path, STATE_FILE), 'utf8')) as SavedState;
   const file = join(path, VARIABLES_FILE);
-  if ((await sha256(file)) !== expected) throw new Error(`${file} is not what was written`);
+  if ((await hashFile(file)) !== expected) throw new Error(`${file} is not what was written`);
   await readVariables(file, variables, names);
   return state;
 }
