@@ -35,6 +35,7 @@ describe('figures', () => {
     expect(formatScaled(512)).toBe('512');
     expect(formatDelta(0.0406)).toBe('+4.1 %');
     expect(formatDelta(-0.5)).toBe('-50.0 %');
+    expect(formatDelta(-0.0001)).toBe('0.0 %');
     expect(formatDelta(12.345)).toBe('+1,235 %');
   });
 });

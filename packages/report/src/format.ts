@@ -56,7 +56,7 @@ export function formatDuration(seconds: number | undefined): string {
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
 }
 
-/** A relative difference with its sign: +4.1 %. */
+/** A relative difference with its sign: +4.1 %; 0.0 % has none. */
 export function formatDelta(delta: number | undefined): string {
   if (delta === undefined) return MISSING;
   const percent = delta * 100;
@@ -65,5 +65,6 @@ export function formatDelta(delta: number | undefined): string {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
-  return `${percent < 0 ? '-' : '+'}${text} %`;
+  const sign = Number(percent.toFixed(digits)) === 0 ? '' : percent < 0 ? '-' : '+';
+  return `${sign}${text} %`;
 }

@@ -5,7 +5,7 @@ import type { JudgedExpectation, Metrics } from '@t2r/core';
 export interface ResultRow {
   /** Step id of the checkpoint. */
   id: string;
-  /** Attention of its layers, e.g. `softmax`, `t2r-mlp`, `t2r-mlp x3 + softmax`. */
+  /** Attention of its layers, e.g. `softmax`, `t2r-mlp`, `t2r-mlp ×3, softmax`. */
   attention?: string;
   /** Optimizer steps this step took; 0 for a checkpoint that was only converted. */
   steps?: number;
