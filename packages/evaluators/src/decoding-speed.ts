@@ -6,7 +6,7 @@
 import { performance } from 'node:perf_hooks';
 import { createRandom } from '@t2r/core';
 import { argmax, type GeneratorSnapshot, type TextGenerator } from '@t2r/generation';
-import type { LanguageModel } from '@t2r/models';
+import { type LanguageModel, sizeOf } from '@t2r/models';
 import { median } from './statistics.js';
 
 export interface DecodingSpeedOptions {
@@ -124,8 +124,7 @@ export async function measureDecoding(
 function placedState(model: LanguageModel, position: number, seed: number): GeneratorSnapshot {
   const random = createRandom(seed, 'placed-state', position);
   const state = model.state(1, position).map(({ name, shape }) => {
-    const size = shape.reduce((product, n) => product * n, 1);
-    return [name, { shape, data: Float32Array.from({ length: size }, () => random.uniform()) }] as const;
+    return [name, { shape, data: Float32Array.from({ length: sizeOf(shape) }, () => random.uniform()) }] as const;
   });
   return { position, state: Object.fromEntries(state) };
 }

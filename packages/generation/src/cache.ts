@@ -1,11 +1,10 @@
 /** Host-side shaping of recurrent state: initial zeros, and caches cut or extended along their time axis. */
 import type { StateSpec } from '@t2r/attention';
 import type { HostTensor } from '@t2r/engine';
+import { sizeOf } from '@t2r/models';
 
 /** Axis of a growing cache that counts positions: [batch, heads, capacity, headDim]. */
 const TIME_AXIS = 2;
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
 
 /** Zeros for each tensor of a state, by name. */
 export function zeroState(specs: readonly StateSpec[]): Record<string, HostTensor> {

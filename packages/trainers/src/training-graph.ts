@@ -1,16 +1,13 @@
 /** The pure parts of a training step: loss and gradients of a batch, and the clipped update of all parameters. */
 import type { DropoutSource, HostTensor, TensorMap } from '@t2r/engine';
-import type { LanguageModel } from '@t2r/models';
+import { type LanguageModel, sizeOf } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { clipFactor, globalNorm } from './clip.js';
 import type { Optimizer } from './optimizer.js';
 
 const slotName = (slot: string, parameter: string) => `${slot}/${parameter}`;
 
-const zeros = (shape: readonly number[]): HostTensor => ({
-  shape,
-  data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
-});
+const zeros = (shape: readonly number[]): HostTensor => ({ shape, data: new Float32Array(sizeOf(shape)) });
 
 /** A fresh optimizer's slots for every parameter, all zeros, by variable name: `adam.m/embed.weight`. */
 export function slotVariables(model: LanguageModel, optimizer: Optimizer): Record<string, HostTensor> {
