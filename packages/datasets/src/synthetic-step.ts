@@ -1,6 +1,7 @@
 /** The step `dataset/synthetic`: stories made here, so that a recipe runs where there is no data. */
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defineComponent, type Step, writeFileAtomic } from '@t2r/core';
+import { defineComponent, type Step, writeFileAtomicWith } from '@t2r/core';
 import { z } from 'zod';
 import { describeFile } from './corpus-files.js';
 import { generateStories } from './stories.js';
@@ -23,12 +24,12 @@ const schema = z.strictObject({
 function createSyntheticStep({ seed, ...sizes }: z.output<typeof schema>): Step {
   return {
     produces: 'corpus',
-    async run({ folder }) {
+    async run({ folder, signal }) {
       const data: CorpusData = { splits: {} };
       const metrics: Record<string, number> = {};
       for (const [split, bytes] of Object.entries(sizes)) {
         const path = join(folder, `${split}.txt`);
-        await writeFileAtomic(path, [...generateStories(bytes, seed, split)].join(''));
+        await writeStories(path, generateStories(bytes, seed, split), signal);
         const file = await describeFile(path);
         data.splits[split] = { files: [file] };
         metrics[`${split}.bytes`] = file.bytes;
@@ -36,6 +37,28 @@ function createSyntheticStep({ seed, ...sizes }: z.output<typeof schema>): Step 
       return { metrics, data };
     },
   };
+}
+
+/** Stories written at once. */
+const STORIES = 200;
+
+/** Writes stories as they are made, so that a large corpus needs no memory and can be interrupted. */
+async function writeStories(path: string, stories: Iterable<string>, signal: AbortSignal): Promise<void> {
+  await writeFileAtomicWith(path, async (temporary) => {
+    const file = await open(temporary, 'w');
+    try {
+      let piece: string[] = [];
+      const flush = async () => {
+        signal.throwIfAborted();
+        await file.writeFile(piece.join(''));
+        piece = [];
+      };
+      for (const story of stories) if (piece.push(story) === STORIES) await flush();
+      await flush();
+    } finally {
+      await file.close();
+    }
+  });
 }
 
 export const syntheticStep = defineComponent({
