@@ -1,34 +1,15 @@
-import attentionPlugin, { type T2rMlpOptions, t2rMlpAttention } from '@t2r/attention';
-import { type ComponentSpec, createRegistry } from '@t2r/core';
+import { type T2rMlpOptions, t2rMlpAttention } from '@t2r/attention';
 import { type Engine, openEngine } from '@t2r/engine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { relativeMaximum } from './compare.js';
 import { createSample, runParallel, runRecurrent, type Sample } from './forms.js';
+import { registry, VARIANTS } from './variants.js';
 
 const t2r = (options: Partial<T2rMlpOptions> = {}) =>
   t2rMlpAttention({ features: 8, activation: 'relu', bias: true, epsilon: 1e-2, form: 'auto', chunk: 16, ...options });
 
 const quadratic = t2r({ form: 'quadratic' });
 const chunked = t2r({ form: 'chunked', chunk: 48 });
-
-const registry = createRegistry([attentionPlugin]);
-
-/** Every variant as a recipe writes it, with chunks that 40 positions do not fill. */
-const VARIANTS: [string, ComponentSpec][] = [
-  ['t2r', { use: 't2r-mlp', features: 8, chunk: 16 }],
-  ['t2r without bias', { use: 't2r-mlp', features: 8, bias: false, chunk: 16 }],
-  ['t2r with gelu', { use: 't2r-mlp', features: 8, activation: 'gelu', chunk: 16 }],
-  ['t2r with a map each for queries and keys', { use: 't2r-mlp', features: 8, shared: false, scale: 'both' }],
-  ['softmax', { use: 'softmax' }],
-  ['elu', { use: 'elu', chunk: 16 }],
-  ['random features', { use: 'random-feature', features: 8, chunk: 16 }],
-  ['random features of raw inputs', { use: 'random-feature', features: 8, normalize: false }],
-  ['random features, input gate', { use: 'random-feature', features: 8, gate: 'input', chunk: 16 }],
-  ['random features, recency gate', { use: 'random-feature', features: 8, gate: 'recency', chunk: 16 }],
-  ['favor', { use: 'favor', features: 6, chunk: 16 }],
-  ['hedgehog', { use: 'hedgehog', chunk: 16 }],
-  ['hedgehog, shared map of 6 features', { use: 'hedgehog', features: 6, shared: true, scale: 'both' }],
-];
 
 const steps = (time: number) => new Array<number>(time).fill(1);
 

@@ -8,7 +8,9 @@ import { lowerTriangle } from './masks.js';
 
 /** logs [..., n, 1] -> their sums over 0 .. t, [..., n, 1]. */
 export function cumulative(logs: tf.Tensor): tf.Tensor {
-  return tf.cumsum(logs, logs.rank - 2);
+  // Along the last axis: TensorFlow.js has a wrong gradient along any other.
+  const rows = tf.reshape(logs, logs.shape.slice(0, -1)); // [..., n]
+  return tf.reshape(tf.cumsum(rows, rows.rank - 1), logs.shape);
 }
 
 /** sums [..., n, 1] of `cumulative` -> g_{s+1} ... g_t for s <= t and 0 above the diagonal, [..., n, n]. */

@@ -10,8 +10,8 @@ export type GateKind = 'none' | 'input' | 'recency';
 
 /** What a gate does to a pass, each [B,H,T,1]. */
 export interface GateValues {
-  /** Factor on phi(k_t). */
-  keyScale: tf.Tensor;
+  /** Factor on phi(k_t); 1 if absent. */
+  keyScale?: tf.Tensor;
   /** log g_t, where the state decays. */
   logDecay?: tf.Tensor;
 }
@@ -49,4 +49,13 @@ export function gateValues(
   // 1 - sigmoid(a) = sigmoid(-a) and log sigmoid(a) = -softplus(-a), both exact where sigmoid(a) rounds to 1 or 0.
   const closed = tf.neg(logits);
   return { keyScale: tf.sigmoid(closed), logDecay: tf.neg(tf.softplus(closed)) };
+}
+
+/** Fixed decays of RetNet (Sun et al. 2023, arXiv 2307.08621, Eq. 8): head h forgets by 1 - 2^(-5-h) a position. */
+export function fixedDecay(batch: number, heads: number, time: number): GateValues {
+  const logs = tf.tensor4d(
+    Array.from({ length: heads }, (_, h) => Math.log1p(-(2 ** (-5 - h)))),
+    [1, heads, 1, 1],
+  );
+  return { logDecay: tf.add(logs, tf.zeros([batch, heads, time, 1])) };
 }

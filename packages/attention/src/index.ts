@@ -24,4 +24,7 @@ export { plugin as default } from './plugin.js';
 export { type RandomFeatureOptions, randomFeatureAttention, randomFeatureMap } from './random-feature.js';
 export type { Projections } from './random-projections.js';
 export { softmaxAttention } from './softmax.js';
+export { type SoftmaxWindowOptions, softmaxWindowAttention } from './softmax-window.js';
 export { type T2rMlpOptions, t2rFeatureMap, t2rMlpAttention } from './t2r-mlp.js';
+export { type T2rNormOptions, t2rNormAttention } from './t2r-norm.js';
+export { type WindowLinearOptions, windowLinearAttention } from './window-linear.js';

@@ -31,7 +31,16 @@ export interface LinearFormOptions {
 
 type Shape4D = [number, number, number, number];
 
-function divide(numerator: tf.Tensor, denominator: tf.Tensor, epsilon: number): tf.Tensor {
+/** Weighted sums of values and the sums of their weights. */
+export interface Sums {
+  /** [batch, heads, time, headDim] */
+  numerator: tf.Tensor;
+  /** [batch, heads, time, 1] */
+  denominator: tf.Tensor;
+}
+
+/** numerator / max(denominator, epsilon). */
+export function divide({ numerator, denominator }: Sums, epsilon: number): tf.Tensor {
   return tf.div(numerator, tf.maximum(denominator, epsilon));
 }
 
@@ -52,7 +61,7 @@ export function appendOnes(values: tf.Tensor): tf.Tensor {
 }
 
 /** Numerators [..., T, d] and denominators [..., T, 1] of sums [..., T, d+1] made with [values | 1]. */
-export function splitSums(sums: tf.Tensor): { numerator: tf.Tensor; denominator: tf.Tensor } {
+export function splitSums(sums: tf.Tensor): Sums {
   const [batch, heads, time, width] = sums.shape as Shape4D;
   return {
     numerator: tf.slice(sums, [0, 0, 0, 0], [batch, heads, time, width - 1]),
@@ -73,8 +82,38 @@ const summands = (values: tf.Tensor, { normaliseOutput }: LinearFormOptions) =>
 /** The output of a form from its sums. */
 function finish(sums: tf.Tensor, { epsilon, normaliseOutput }: LinearFormOptions): tf.Tensor {
   if (normaliseOutput) return normaliseRows(sums, epsilon);
-  const { numerator, denominator } = splitSums(sums);
-  return divide(numerator, denominator, epsilon);
+  return divide(splitSums(sums), epsilon);
+}
+
+/** Similarities are multiplied by this, [1|B,1|H,T,T]: 1, or the decays in between, up to the diagonal and 0 above. */
+function causalFactor(time: number, logDecay: tf.Tensor | undefined): tf.Tensor {
+  return logDecay ? decayMatrix(cumulative(logDecay)) : tf.reshape(lowerTriangle(time), [1, 1, time, time]);
+}
+
+export interface QuadraticOptions {
+  logDecay?: tf.Tensor;
+  /** Dropout on the normalised weights. */
+  dropout?: { source: DropoutSource; rate: number };
+}
+
+/** Numerators [B,H,T,d] and denominators [B,H,T,1] of the quadratic form. */
+export function quadraticSums(
+  queries: tf.Tensor,
+  keys: tf.Tensor,
+  values: tf.Tensor,
+  { logDecay, dropout }: QuadraticOptions,
+): Sums {
+  const [batch, heads, time] = queries.shape as Shape4D;
+  const causal = causalFactor(time, logDecay);
+  const all = tf.matMul(queries, keys, false, true); // [B,H,T,T]
+  if (dropout === undefined || dropout.rate === 0) {
+    return splitSums(tf.matMul(tf.mul(all, causal), appendOnes(values)));
+  }
+  // Dropout commutes with the division of whole rows, so it is one factor with the causal mask. The denominator is that of
+  // all weights: phi(q_t) z_t, with z from a product with the triangle, which spares passes over [T,T].
+  const mask = tf.mul(dropout.source.mask([batch, heads, time, time], dropout.rate), causal); // [B,H,T,T]
+  const z = tf.matMul(causal, keys); // [B,H,T,k]
+  return { numerator: tf.matMul(tf.mul(all, mask), values), denominator: innerProducts(queries, z) };
 }
 
 /** Causal, through the [time, time] similarities; the only form with dropout on the normalised weights. */
@@ -82,22 +121,13 @@ export function quadraticForm(
   queries: tf.Tensor,
   keys: tf.Tensor,
   values: tf.Tensor,
-  options: LinearFormOptions & { dropout?: { source: DropoutSource; rate: number } },
+  options: LinearFormOptions & QuadraticOptions,
 ): tf.Tensor {
   const { epsilon, dropout, logDecay, normaliseOutput } = options;
-  const [batch, heads, time] = queries.shape as Shape4D;
-  const causal = logDecay ? decayMatrix(cumulative(logDecay)) : tf.reshape(lowerTriangle(time), [1, 1, time, time]);
-  const all = tf.matMul(queries, keys, false, true); // [B,H,T,T]
-  if (dropout === undefined || dropout.rate === 0) {
-    return finish(tf.matMul(tf.mul(all, causal), summands(values, options)), options); // [B,H,T,d]
-  }
-  // Dropout commutes with the division of whole rows, so it is one factor with the causal mask. The denominator is that of
-  // all weights: phi(q_t) z_t, with z from a product with the triangle, which spares passes over [T,T].
-  const mask = tf.mul(dropout.source.mask([batch, heads, time, time], dropout.rate), causal); // [B,H,T,T]
-  const numerator = tf.matMul(tf.mul(all, mask), values); // [B,H,T,d]
-  if (normaliseOutput) return normaliseRows(numerator, epsilon);
-  const z = tf.matMul(causal, keys); // [B,H,T,k]
-  return divide(numerator, innerProducts(queries, z), epsilon);
+  if (!normaliseOutput) return divide(quadraticSums(queries, keys, values, options), epsilon);
+  const similarities = tf.matMul(queries, keys, false, true); // [B,H,T,T]
+  const weights = tf.mul(similarities, causalFactor(queries.shape[2]!, logDecay));
+  return normaliseRows(tf.matMul(dropout ? dropout.source.dropout(weights, dropout.rate) : weights, values), epsilon);
 }
 
 export interface ChunkedSumsOptions {
@@ -183,24 +213,39 @@ export function chunkedForm(
   return { output: finish(sums, options), state: normaliseOutput ? { S: total } : splitState(total) };
 }
 
+/** The state one position later: keys [B,H,1,k], values [B,H,1,d], log decay [B,H,1,1]. */
+export function nextState(state: LinearState, keys: tf.Tensor, values: tf.Tensor, logDecay?: tf.Tensor): LinearState {
+  const [batch, heads, , features] = keys.shape as Shape4D;
+  const outer = tf.mul(tf.reshape(keys, [batch, heads, features, 1]), values); // [B,H,k,d]
+  const decay = logDecay && tf.exp(logDecay); // [B,H,1,1]
+  const S = tf.add(decay ? tf.mul(state.S, decay) : state.S, outer);
+  if (!state.z) return { S };
+  const kept = decay ? tf.mul(state.z, tf.reshape(decay, [batch, heads, 1])) : state.z;
+  return { S, z: tf.add(kept, tf.reshape(keys, [batch, heads, features])) };
+}
+
+/** Reads a state with z: queries [B,H,T,k]. */
+export function readState(queries: tf.Tensor, { S, z }: LinearState): Sums {
+  const [batch, heads, , features] = queries.shape as Shape4D;
+  return {
+    numerator: tf.matMul(queries, S),
+    denominator: tf.matMul(queries, tf.reshape(z!, [batch, heads, features, 1])),
+  };
+}
+
 /** One position: queries and keys [B,H,1,k], values [B,H,1,d], log decay [B,H,1,1]. */
 export function recurrentForm(
   queries: tf.Tensor,
   keys: tf.Tensor,
   values: tf.Tensor,
-  state: LinearState,
+  before: LinearState,
   { epsilon, normaliseOutput, logDecay }: LinearFormOptions,
 ): { output: tf.Tensor; state: LinearState } {
-  const [batch, heads, , features] = keys.shape as Shape4D;
-  const outer = tf.mul(tf.reshape(keys, [batch, heads, features, 1]), values); // [B,H,k,d]
-  const decay = logDecay && tf.exp(logDecay); // [B,H,1,1]
-  const S = tf.add(decay ? tf.mul(state.S, decay) : state.S, outer);
-  const numerator = tf.matMul(queries, S); // [B,H,1,d]
-  if (normaliseOutput) return { output: normaliseRows(numerator, epsilon), state: { S } };
-  const kept = decay ? tf.mul(state.z!, tf.reshape(decay, [batch, heads, 1])) : state.z!;
-  const z = tf.add(kept, tf.reshape(keys, [batch, heads, features]));
-  const denominator = tf.matMul(queries, tf.reshape(z, [batch, heads, features, 1])); // [B,H,1,1]
-  return { output: divide(numerator, denominator, epsilon), state: { S, z } };
+  const state = nextState(before, keys, values, logDecay);
+  const output = normaliseOutput
+    ? normaliseRows(tf.matMul(queries, state.S), epsilon)
+    : divide(readState(queries, state), epsilon);
+  return { output, state };
 }
 
 /**
@@ -219,7 +264,7 @@ export function bidirectionalForm(
   if (normaliseOutput) return normaliseRows(numerator, epsilon);
   const z = tf.matMul(keys, tf.ones([batch, heads, time, 1]), true, false); // [B,H,k,1]
   const denominator = tf.matMul(queries, z); // [B,H,T,1]
-  return divide(numerator, absolute ? tf.abs(denominator) : denominator, epsilon);
+  return divide({ numerator, denominator: absolute ? tf.abs(denominator) : denominator }, epsilon);
 }
 
 /** [S | z], [B,H,k,d+1], or S alone. */

@@ -15,7 +15,7 @@ import type {
   RecurrentResult,
   StateSpec,
 } from './contract.js';
-import { type GateKind, type GateValues, gateParameters, gateValues } from './gates.js';
+import { fixedDecay, type GateKind, type GateValues, gateParameters, gateValues } from './gates.js';
 import { bidirectionalForm, chunkedForm, type LinearState, quadraticForm, recurrentForm } from './linear-forms.js';
 import { firstPositions } from './masks.js';
 
@@ -38,6 +38,8 @@ export interface LinearAttentionOptions {
   absDenominator?: boolean;
   /** Default none. */
   gate?: GateKind;
+  /** Forget at RetNet's fixed rates, a head its own. Default false. */
+  decay?: boolean;
   /** Normalise the output of each head in the place of dividing by a denominator; the state is then S alone. */
   normaliseOutput?: boolean;
 }
@@ -51,7 +53,9 @@ export const DEFAULT_CHUNK = 64;
 export const formOption = z
   .enum(['auto', 'quadratic', 'chunked'])
   .default('auto')
-  .describe('How training computes it: quadratic for short sequences and attention dropout, chunked for long ones.');
+  .describe(
+    'How training computes it: quadratic for short sequences and attention dropout, which chunked leaves out, or chunked for long ones.',
+  );
 
 export const chunkOption = z
   .int()
@@ -72,13 +76,18 @@ export function linearAttention({
   chunk = DEFAULT_CHUNK,
   absDenominator = false,
   gate = 'none',
+  decay = false,
   normaliseOutput = false,
 }: LinearAttentionOptions): Attention {
   const { fusion } = featureMap;
   const base = { epsilon, normaliseOutput };
+  const forgets = gate !== 'none' || decay;
 
-  const gates = (input: tf.Tensor | undefined, parameters: AttentionParameters): GateValues | undefined =>
-    gate === 'none' ? undefined : gateValues(gate, input, parameters);
+  /** Gates or decays at the positions of q [B,H,T,.]. */
+  function gates(q: tf.Tensor, input?: tf.Tensor, parameters: AttentionParameters = {}): GateValues | undefined {
+    if (decay) return fixedDecay(q.shape[0]!, q.shape[1]!, q.shape[2]!);
+    return gate === 'none' ? undefined : gateValues(gate, input, parameters);
+  }
 
   function parallel(
     q: tf.Tensor,
@@ -87,7 +96,7 @@ export function linearAttention({
     parameters: AttentionParameters,
     { causal, keyMask, dropout, random, input }: ParallelOptions,
   ): tf.Tensor {
-    if (gate !== 'none' && !causal) {
+    if (forgets && !causal) {
       throw new UserError(
         `${name} with a gate has no cross-attention: gates belong to positions of the same sequence`,
         {
@@ -98,7 +107,7 @@ export function linearAttention({
     const all = withDrawn(featureMap, q, parameters, random);
     const queries = featureMap.query(q, all); // [B,H,T,features]
     const real = keyMask && tf.reshape(keyMask, [keyMask.shape[0]!, 1, -1, 1]);
-    const { keys, logDecay } = gateKeys(featureMap.key(k, all), gates(input, parameters), real); // [B,H,S,features]
+    const { keys, logDecay } = gateKeys(featureMap.key(k, all), gates(q, input, parameters), real); // [B,H,S,features]
     if (!causal) return bidirectionalForm(queries, keys, v, { ...base, absolute: absDenominator });
     // Differences of cumulative log decays lose digits with the length they are summed over.
     const limit = logDecay ? chunk : QUADRATIC_LIMIT;
@@ -149,20 +158,20 @@ export function linearAttention({
     state,
     step: (q, k, v, before, parameters, { input }) => {
       const all = withDrawn(featureMap, q, parameters);
-      return stepFeatures(featureMap.query(q, all), featureMap.key(k, all), v, before, gates(input, parameters));
+      return stepFeatures(featureMap.query(q, all), featureMap.key(k, all), v, before, gates(q, input, parameters));
     },
     prefill: (q, k, v, before, parameters, call) => {
       const all = withDrawn(featureMap, q, parameters);
-      const gated = gates(call.input, parameters);
+      const gated = gates(q, call.input, parameters);
       return prefillFeatures(featureMap.query(q, all), featureMap.key(k, all), v, before, call, gated);
     },
     // Fused weights have no room for the gate's.
     ...(fusion &&
       gate === 'none' && {
         fuse: fusion.fuse,
-        fusedStep: (q, k, v, before) => stepFeatures(fusion.activation(q), fusion.activation(k), v, before),
+        fusedStep: (q, k, v, before) => stepFeatures(fusion.activation(q), fusion.activation(k), v, before, gates(q)),
         fusedPrefill: (q, k, v, before, call) =>
-          prefillFeatures(fusion.activation(q), fusion.activation(k), v, before, call),
+          prefillFeatures(fusion.activation(q), fusion.activation(k), v, before, call, gates(q)),
       }),
   };
 }
@@ -181,7 +190,7 @@ export function withDrawn(
 function gateKeys(keys: tf.Tensor, gated?: GateValues, real?: tf.Tensor): { keys: tf.Tensor; logDecay?: tf.Tensor } {
   const masked = (x: tf.Tensor) => (real ? tf.mul(x, real) : x);
   return {
-    keys: masked(gated ? tf.mul(keys, gated.keyScale) : keys),
+    keys: masked(gated?.keyScale ? tf.mul(keys, gated.keyScale) : keys),
     logDecay: gated?.logDecay && masked(gated.logDecay),
   };
 }

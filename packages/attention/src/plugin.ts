@@ -5,9 +5,12 @@ import { favor } from './favor.js';
 import { hedgehog } from './hedgehog.js';
 import { randomFeature } from './random-feature.js';
 import { softmax } from './softmax.js';
+import { softmaxWindow } from './softmax-window.js';
 import { t2rMlp } from './t2r-mlp.js';
+import { t2rNorm } from './t2r-norm.js';
+import { windowLinear } from './window-linear.js';
 
 export const plugin = definePlugin({
   name: '@t2r/attention',
-  components: [softmax, t2rMlp, elu, randomFeature, favor, hedgehog],
+  components: [softmax, t2rMlp, elu, randomFeature, favor, hedgehog, softmaxWindow, windowLinear, t2rNorm],
 });

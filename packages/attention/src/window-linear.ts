@@ -1,0 +1,214 @@
+/**
+ * Softmax over the last keys and linear attention over older ones, with one denominator: the hybrid of LoLCATs (Zhang et
+ * al. 2024, arXiv 2410.10254, Eq. 6),
+ *
+ *     y_t = (g sum_{s > t-w} e_ts v_s + a phi(q_t) S_{t-w}) / (g sum_{s > t-w} e_ts + a phi(q_t) z_{t-w})
+ *     e_ts = exp(q_t k_s / sqrt(d) - max_{s > t-w} q_t k_s / sqrt(d))
+ *
+ * with w the window, phi the feature map of another variant, and g = sigmoid(.) learned for each head; a is 1, or 1 - g.
+ * The recurrent state is the last w keys and values, and S and z of those that have left the window.
+ */
+import { componentOption, defineComponent, UserError } from '@t2r/core';
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import type { Attention, AttentionParameters, ParallelOptions, RecurrentOptions, RecurrentResult } from './contract.js';
+import { chunkOption, epsilonOption, formOption, type LinearForm, QUADRATIC_LIMIT, withDrawn } from './linear.js';
+import {
+  appendOnes,
+  chunkedSums,
+  divide,
+  joinState,
+  type LinearState,
+  nextState,
+  quadraticSums,
+  readState,
+  type Sums,
+  splitState,
+  splitSums,
+} from './linear-forms.js';
+import { firstPositions } from './masks.js';
+import { nextBuffer, realBuffered, realKeys, refuseCrossAttention, type WindowScores, windowScores } from './window.js';
+
+/** `{ use: window-linear, window: 32, linear: { use: hedgehog } }` */
+export const windowLinearSchema = z.strictObject({
+  window: z.int().min(1).default(64).describe('Keys under softmax, the position itself among them.'),
+  linear: componentOption(
+    'attention',
+    'A linear attention; its feature map is that of the older keys. Its other options do not matter.',
+  ).default({ use: 'hedgehog' }),
+  windowFactor: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(0.1)
+    .describe('Weight of the window at the start, g = sigmoid(.) of a number learned per head.'),
+  affine: z.boolean().default(false).describe('Weigh older keys by 1 - g; by 1 otherwise.'),
+  epsilon: epsilonOption(1e-12),
+  form: formOption,
+  chunk: chunkOption,
+});
+
+export interface WindowLinearOptions {
+  window: number;
+  /** A linear attention, for its feature map. */
+  linear: Attention;
+  /** g at the start. */
+  windowFactor: number;
+  /** Older keys count 1 - g instead of 1. */
+  affine: boolean;
+  /** Lower bound of the denominator. */
+  epsilon: number;
+  form: LinearForm;
+  chunk: number;
+}
+
+const NAME = 'window-linear';
+
+/** The learned number of each head whose sigmoid weighs the window. */
+const FACTOR = 'window.factor';
+
+/** Attention over a window and, linearly, over what came before it. Throws UserError where `linear` has no feature map. */
+export function windowLinearAttention(options: WindowLinearOptions): Attention {
+  const { window, linear, windowFactor, affine, epsilon, form, chunk } = options;
+  const { featureMap } = linear;
+  if (featureMap === undefined) {
+    throw new UserError(`${NAME} needs the feature map of a linear attention, and '${linear.name}' has none`, {
+      hint: 'Use for example linear: { use: hedgehog }.',
+    });
+  }
+
+  /** The output from the sums over the window (before dropout) and over older keys. */
+  function join(near: Sums, older: Sums, parameters: AttentionParameters): tf.Tensor {
+    const g = tf.reshape(tf.sigmoid(parameters[FACTOR]!), [1, -1, 1, 1]); // [1,H,1,1]
+    const weigh = (part: keyof Sums) =>
+      tf.add(tf.mul(near[part], g), affine ? tf.mul(older[part], tf.sub(1, g)) : older[part]);
+    return divide({ numerator: weigh('numerator'), denominator: weigh('denominator') }, epsilon);
+  }
+
+  function parallel(
+    q: tf.Tensor,
+    k: tf.Tensor,
+    v: tf.Tensor,
+    parameters: AttentionParameters,
+    { causal, keyMask, dropout, random }: ParallelOptions,
+  ): tf.Tensor {
+    if (!causal) refuseCrossAttention(NAME);
+    const [batch, heads, time, headDim] = q.shape as [number, number, number, number];
+    const before = Math.min(window, time);
+    const none = tf.zeros([batch, heads, before, headDim]);
+    const real = realKeys(k, before, keyMask); // [B,H,before + T,1]
+    const dropping = dropout !== undefined && dropout.rate > 0;
+    const quadratic = form === 'quadratic' || (form === 'auto' && (time <= QUADRATIC_LIMIT || dropping));
+    const scored = windowScores(q, tf.concat([none, k], 2), real);
+    const near = nearSums(scored, tf.concat([none, v], 2), quadratic ? dropout : undefined);
+
+    const all = withDrawn(featureMap!, q, parameters, random);
+    const queries = featureMap!.query(q, all); // [B,H,T,features]
+    const features = featureMap!.key(k, all);
+    // Delayed by the window, keys and values are at the position where they leave it.
+    const delayed = (x: tf.Tensor) => {
+      const width = x.shape[3]!;
+      return tf.slice(
+        tf.concat([tf.zeros([batch, heads, before, width]), x], 2),
+        [0, 0, 0, 0],
+        [batch, heads, time, width],
+      );
+    };
+    const keys = tf.mul(delayed(features), tf.slice(real, [0, 0, 0, 0], [batch, heads, time, 1]));
+    const values = delayed(v);
+    const older = quadratic
+      ? quadraticSums(queries, keys, values, { dropout })
+      : splitSums(chunkedSums(queries, keys, appendOnes(values), { chunk }).sums);
+    return join(near, older, parameters);
+  }
+
+  /** The older part of some positions, and the state after them; keys and values [B,H,T,.] are those that leave the window. */
+  function olderSums(
+    queries: tf.Tensor,
+    keys: tf.Tensor,
+    values: tf.Tensor,
+    state: LinearState,
+  ): { older: Sums; state: LinearState } {
+    if (queries.shape[2] === 1) {
+      const next = nextState(state, keys, values);
+      return { older: readState(queries, next), state: next };
+    }
+    const { sums, total } = chunkedSums(queries, keys, appendOnes(values), { chunk, incoming: joinState(state) });
+    return { older: splitSums(sums), state: splitState(total) };
+  }
+
+  function prefill(
+    q: tf.Tensor,
+    k: tf.Tensor,
+    v: tf.Tensor,
+    before: Record<string, tf.Tensor>,
+    parameters: AttentionParameters,
+    { position, count }: RecurrentOptions,
+  ): RecurrentResult {
+    const [batch, heads, time, headDim] = q.shape as [number, number, number, number];
+    const keys = tf.concat([before.k!, k], 2); // [B,H,window + T,d]
+    const values = tf.concat([before.v!, v], 2);
+    const real = realBuffered(k, window, position); // [B,H,window + T,1]
+    const near = nearSums(windowScores(q, keys, real), values);
+
+    const all = withDrawn(featureMap!, q, parameters);
+    const leaving = (x: tf.Tensor) => tf.slice(x, [0, 0, 0, 0], [batch, heads, time, x.shape[3]!]);
+    const counted = count
+      ? tf.mul(leaving(real), tf.reshape(firstPositions(time, count), [1, 1, time, 1]))
+      : leaving(real); // [B,H,T,1]
+    const features = tf.mul(featureMap!.key(leaving(keys), all), counted); // [B,H,T,features]
+    const state = { S: before.S!, z: before.z! };
+    const { older, state: next } = olderSums(featureMap!.query(q, all), features, leaving(values), state);
+    return {
+      output: tf.reshape(join(near, older, parameters), [batch, heads, time, headDim]),
+      state: { k: nextBuffer(keys, window, count), v: nextBuffer(values, window, count), S: next.S, z: next.z! },
+    };
+  }
+
+  return {
+    name: NAME,
+    options: { ...options, linear: { use: linear.name, ...linear.options } },
+    recurrent: true,
+    parameters: (shape) => [
+      ...featureMap.parameters(shape),
+      {
+        name: FACTOR,
+        shape: [shape.heads],
+        init: { kind: 'constant', value: Math.log(windowFactor / (1 - windowFactor)) },
+        decay: false,
+      },
+    ],
+    parallel,
+    state: ({ heads, headDim }, batch) => {
+      const features = featureMap.features(headDim);
+      return [
+        { name: 'k', shape: [batch, heads, window, headDim] },
+        { name: 'v', shape: [batch, heads, window, headDim] },
+        { name: 'S', shape: [batch, heads, features, headDim] },
+        { name: 'z', shape: [batch, heads, features] },
+      ];
+    },
+    step: prefill,
+    prefill,
+  };
+}
+
+/** Sums over the window with weights e_ts, in float32; dropout is on the weights of the numerator. */
+function nearSums({ scores, mix }: WindowScores, values: tf.Tensor, dropout?: ParallelOptions['dropout']): Sums {
+  const weights = tf.exp(tf.sub(scores, tf.max(scores, -1, true)));
+  if (dropout === undefined || dropout.rate === 0) return splitSums(mix(weights, appendOnes(values)));
+  const [batch, heads, total] = values.shape as [number, number, number, number];
+  return {
+    numerator: mix(dropout.source.dropout(weights, dropout.rate), values),
+    denominator: mix(weights, tf.ones([batch, heads, total, 1])),
+  };
+}
+
+export const windowLinear = defineComponent({
+  kind: 'attention',
+  name: NAME,
+  description: 'Softmax over the last keys and linear attention over older ones, as LoLCATs; a state of fixed size.',
+  schema: windowLinearSchema,
+  create: ({ linear, ...options }, context) =>
+    windowLinearAttention({ ...options, linear: context.create('attention', linear) }),
+});
