@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { writeMicroRecipe } from './micro.js';
 import { runCli, temporaryFolder } from './run-cli.js';
 
 /** Each mistake is followed by what its message must say. */
@@ -43,4 +44,21 @@ it('reports ten mistakes in one go, with file, line and column', async () => {
   expect(expected).toHaveLength(10);
   expect(err).toBe('10 problems\n');
   expect(code).toBe(2);
+});
+
+it.each([
+  ['steps.pretrain.block=64', "block 64 is longer than the model's 32 learned positions"],
+  ['steps.pretrain.evaluate.split=vaild', 'the tokens have no split "vaild"; their splits: train, valid, test'],
+  ['steps.swap.layers=[1]', 'there is no layer 1 to swap: the model has 1 layers'],
+  ['steps.perplexity.window=64', 'window 64 is longer than the 32 learned positions of pretrain'],
+  ['steps.perplexity.splits=[test, final]', 'the tokens have no split "final"; their splits: train, valid, test'],
+])('finds out before anything runs that steps do not fit together: %s', async (set, message) => {
+  const file = writeMicroRecipe(temporaryFolder(), (text) =>
+    text.replace('positions: sinusoidal', 'positions: learned, maxPositions: 32'),
+  );
+  expect(await runCli(['validate', file])).toMatchObject({ code: 0 });
+  const { code, out } = await runCli(['validate', file, '--set', set]);
+  expect(code).toBe(2);
+  expect(out).toMatch(/micro\.yaml:\d+:\d+: /);
+  expect(out).toContain(message);
 });

@@ -100,6 +100,10 @@ export interface Step {
    * What else the result depends on besides options and inputs: e.g. content hashes of the files read. Enters the key.
    */
   fingerprint?(): Promise<string> | string;
+  /**
+   * Estimates, from options and the plans of the inputs alone. A UserError thrown here (steps that do not fit together) is
+   * a problem of the recipe, found before anything runs.
+   */
   plan?(context: PlanContext): StepPlan;
   run(context: StepContext): Promise<StepResult>;
 }

@@ -2,7 +2,16 @@ export { type Batch, type Blocks, type BlocksOptions, createBlocks } from './blo
 export { type DownloadOptions, download } from './download.js';
 export { plugin as default } from './plugin.js';
 export { generateStories } from './stories.js';
-export { openTokens, tokenDtype, writeTokens } from './token-file.js';
+export { checkSplit, openTokens, tokenDtype, writeTokens } from './token-file.js';
 export { type EncodedCounts, encodeDocuments } from './tokens-step.js';
-export type { CorpusData, CorpusFile, TextSource, TokenReader, TokensData, TokensSplit } from './types.js';
+export type {
+  CorpusData,
+  CorpusFile,
+  PlannedCorpus,
+  PlannedTokens,
+  TextSource,
+  TokenReader,
+  TokensData,
+  TokensSplit,
+} from './types.js';
 export { type EvaluationWindow, type EvaluationWindowsOptions, evaluationWindows } from './windows.js';

@@ -17,7 +17,7 @@ import {
 import { z } from 'zod';
 import { describeFile } from './corpus-files.js';
 import { download } from './download.js';
-import type { CorpusData } from './types.js';
+import type { CorpusData, PlannedCorpus } from './types.js';
 
 const FILE_NAME = /^(?!\/)(?!.*(^|\/)\.\.?(\/|$))[^\\?#]+$/;
 
@@ -65,6 +65,7 @@ function createMirroredStep({ root, mirror, ...named }: z.output<typeof schema>)
       }
       return problems;
     },
+    plan: () => ({ produces: { splits: splits.map(({ split }) => split) } satisfies PlannedCorpus }),
     async run(context) {
       const total = splits.reduce((sum, { files }) => sum + files.length, 0);
       const data: CorpusData = { splits: {} };

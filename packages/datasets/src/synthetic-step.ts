@@ -5,7 +5,7 @@ import { defineComponent, type Step, writeFileAtomicWith } from '@t2r/core';
 import { z } from 'zod';
 import { describeFile } from './corpus-files.js';
 import { generateStories } from './stories.js';
-import type { CorpusData } from './types.js';
+import type { CorpusData, PlannedCorpus } from './types.js';
 
 const size = (split: string, bytes: number) =>
   z
@@ -24,6 +24,7 @@ const schema = z.strictObject({
 function createSyntheticStep({ seed, ...sizes }: z.output<typeof schema>): Step {
   return {
     produces: 'corpus',
+    plan: () => ({ produces: { splits: Object.keys(sizes) } satisfies PlannedCorpus }),
     async run({ folder, signal }) {
       const data: CorpusData = { splits: {} };
       const metrics: Record<string, number> = {};

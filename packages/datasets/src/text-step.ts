@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { defineComponent, hashFile, pathOption, type Step, type StepProblem, UserError } from '@t2r/core';
 import { z } from 'zod';
 import { checkTextFile, describeFile, listFiles } from './corpus-files.js';
-import type { CorpusData, CorpusFile } from './types.js';
+import type { CorpusData, CorpusFile, PlannedCorpus } from './types.js';
 
 const paths = (split: string) => {
   const description = `Text of the ${split} split: UTF-8 files, plain or gzip, and folders, whose files count in the order of their names. Each file is one document.`;
@@ -36,6 +36,7 @@ function createTextStep(options: z.output<typeof schema>): Step {
       }
       return problems;
     },
+    plan: () => ({ produces: { splits: splits.map(({ split }) => split) } satisfies PlannedCorpus }),
     async fingerprint() {
       const hash = createHash('sha256');
       for (const { split, paths } of splits) {

@@ -37,6 +37,15 @@ export async function writeTokens(
 }
 
 /**
+ * Checks that there is a split of a name; passes where the names are not known yet (undefined).
+ * @throws UserError naming the splits there are.
+ */
+export function checkSplit(splits: readonly string[] | undefined, split: string): void {
+  if (splits === undefined || splits.includes(split)) return;
+  throw new UserError(`the tokens have no split "${split}"`, { hint: `their splits: ${splits.join(', ')}` });
+}
+
+/**
  * Opens one split of a `tokens` artifact. Reads go straight to the file: the operating system keeps what is read often.
  * @param folder Folder of the artifact.
  * @param data The artifact's data.
@@ -44,12 +53,8 @@ export async function writeTokens(
  * @throws UserError when there is no such split or its file is missing or of another length.
  */
 export function openTokens(folder: string, data: TokensData, split: string): TokenReader {
-  const entry = data.splits[split];
-  if (entry === undefined) {
-    throw new UserError(`the tokens have no split "${split}"`, {
-      hint: `their splits: ${Object.keys(data.splits).join(', ')}`,
-    });
-  }
+  checkSplit(Object.keys(data.splits), split);
+  const entry = data.splits[split]!;
   const path = join(folder, entry.file);
   const width = WIDTH[entry.dtype];
   const damaged = { location: { file: path }, hint: 'encode the text again' };

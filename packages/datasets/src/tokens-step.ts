@@ -4,7 +4,7 @@ import { defineComponent, type Step, stepRef, UserError } from '@t2r/core';
 import { loadTokenizer, readText, safePieces, TOKENIZER_FILE, type Tokenizer } from '@t2r/tokenizers';
 import { z } from 'zod';
 import { tokenDtype, writeTokens } from './token-file.js';
-import type { CorpusData, TextSource, TokensData } from './types.js';
+import type { CorpusData, PlannedCorpus, PlannedTokens, TextSource, TokensData } from './types.js';
 
 const schema = z.strictObject({
   from: stepRef('corpus', 'The step whose text is encoded.'),
@@ -46,7 +46,10 @@ function createTokensStep({ from, tokenizer: tokenizerRef, separator }: z.output
   return {
     produces: 'tokens',
     plan: ({ input }) => ({
-      produces: { vocab: (input(tokenizerRef).produces as { vocab?: number } | undefined)?.vocab },
+      produces: {
+        vocab: (input(tokenizerRef).produces as { vocab?: number } | undefined)?.vocab,
+        splits: (input(from).produces as PlannedCorpus | undefined)?.splits,
+      } satisfies PlannedTokens,
     }),
     async run({ input, folder, events, signal }) {
       const { splits } = input(from).data as CorpusData;

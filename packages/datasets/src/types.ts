@@ -26,3 +26,14 @@ export interface TokenReader {
   read(start: number, count: number, out: Int32Array, offset?: number): void;
   close(): void;
 }
+
+/** What a planned corpus tells the steps after it. */
+export interface PlannedCorpus {
+  splits: string[];
+}
+
+/** What planned tokens tell the steps after them; absent where it is not known yet. */
+export interface PlannedTokens {
+  vocab?: number;
+  splits?: string[];
+}

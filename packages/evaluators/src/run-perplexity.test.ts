@@ -94,7 +94,7 @@ describe('evaluate/perplexity', () => {
     const { context } = runContext(folder, artifacts);
     const run = (given: Record<string, unknown>) => runPerplexity(options(given), context);
     await expect(run({ of: [{ step: 'learned' }], window: 17 })).rejects.toThrow(
-      /window 17 .* 16 positions of learned/,
+      /window 17 .* 16 learned positions of learned/,
     );
     await expect(run({ of: [{ step: 'small' }], window: 8 })).rejects.toThrow(
       /small has a vocabulary of 7, the data one of 11/,

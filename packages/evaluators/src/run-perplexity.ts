@@ -12,6 +12,7 @@ import {
   summarizePerplexity,
 } from './perplexity-protocol.js';
 import type { PerplexityOptions } from './perplexity-schema.js';
+import { checkWindow } from './perplexity-step.js';
 import { compileScoring, type ScoringShape, scoreTokens } from './score.js';
 
 /** One line of the table: a checkpoint on a split. */
@@ -51,9 +52,7 @@ export async function runPerplexity(options: PerplexityOptions, context: StepCon
       const program = await scorer.program(checkpoint, context);
       for (const { split, tokens } of readers) {
         if (tokens.length < 2)
-          throw new UserError(
-            `evaluate/perplexity: split "${split}" has ${tokens.length} tokens; expected at least two`,
-          );
+          throw new UserError(`split "${split}" has ${tokens.length} tokens; expected at least two`);
         const before = done;
         const {
           nats,
@@ -91,19 +90,10 @@ export async function runPerplexity(options: PerplexityOptions, context: StepCon
 /** Refuses tokens of another vocabulary, and windows longer than learned positions. */
 function checkFits(id: string, { config: { model } }: Checkpoint, data: TokensData, window: number): void {
   if (data.vocab > model.vocab)
-    throw new UserError(
-      `evaluate/perplexity: ${id} has a vocabulary of ${model.vocab}, the data one of ${data.vocab}`,
-      {
-        hint: 'Evaluate on tokens made with the tokenizer that the checkpoint was trained with.',
-      },
-    );
-  if (model.positions === 'learned' && window > model.maxPositions)
-    throw new UserError(
-      `evaluate/perplexity: window ${window} is longer than the ${model.maxPositions} positions of ${id}`,
-      {
-        hint: `Set window: ${model.maxPositions} or less.`,
-      },
-    );
+    throw new UserError(`${id} has a vocabulary of ${model.vocab}, the data one of ${data.vocab}`, {
+      hint: 'Evaluate on tokens made with the tokenizer that the checkpoint was trained with.',
+    });
+  checkWindow(id, window, model);
 }
 
 /** The scoring program of one model structure at a time; the next checkpoint of the same structure only brings its weights. */

@@ -1,7 +1,7 @@
 /** The step `convert/swap`: T2R's first half, another attention in place of the trained one. */
 import { componentOption, defineComponent, type Step, stepRef } from '@t2r/core';
 import { z } from 'zod';
-import { modelPlan, type PlannedCheckpoint } from './model-plan.js';
+import { modelPlan, type PlannedCheckpoint, plannedConfig } from './model-plan.js';
 import { seedOption } from './seed.js';
 import { swapAttention, swappedLayers } from './swap.js';
 
@@ -26,7 +26,8 @@ export const convertSwap = defineComponent({
     produces: 'checkpoint',
     metricNames: () => ['parameters', 'new_parameters', 'state_bytes_per_sequence'],
     plan(context) {
-      const { config } = context.input(options.from).produces as PlannedCheckpoint;
+      const config = plannedConfig(context, options.from);
+      if (config === undefined) return {};
       const layers = swappedLayers(options.layers, config.layers);
       const model = swapAttention(config, options.attention, layers, context);
       return { ...modelPlan(model), produces: { config: model.config } satisfies PlannedCheckpoint };

@@ -1,7 +1,7 @@
 /** The step `model/init`: a model with random weights, sized for a tokenizer's vocabulary. */
 import { componentOption, defineComponent, type Step, stepRef } from '@t2r/core';
 import { z } from 'zod';
-import { modelPlan } from './model-plan.js';
+import { modelPlan, type PlannedCheckpoint } from './model-plan.js';
 import { seedOption } from './seed.js';
 
 const schema = z.strictObject({
@@ -21,9 +21,10 @@ export const modelInit = defineComponent({
     produces: 'checkpoint',
     metricNames: () => ['parameters'],
     plan(context) {
-      const { vocab } = context.input(options.tokenizer).produces as { vocab: number };
+      const { vocab } = (context.input(options.tokenizer).produces ?? {}) as { vocab?: number };
+      if (vocab === undefined) return {};
       const model = context.create('model', options.model).build(vocab);
-      return { ...modelPlan(model), produces: { config: model.config } };
+      return { ...modelPlan(model), produces: { config: model.config } satisfies PlannedCheckpoint };
     },
     run: async (context) => (await import('./run-model-init.js')).runModelInit(options, context),
   }),

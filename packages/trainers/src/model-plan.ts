@@ -1,10 +1,15 @@
 /** What is known of a model before anything runs. */
-import type { StepPlan } from '@t2r/core';
+import type { PlanContext, StepPlan, StepReference } from '@t2r/core';
 import { type LanguageModel, type LmConfig, parameterCount } from '@t2r/models';
 
 /** What a planned checkpoint tells the steps after it. */
 export interface PlannedCheckpoint {
   config: LmConfig;
+}
+
+/** The configuration of a planned checkpoint; undefined where the step that makes it cannot tell. */
+export function plannedConfig(context: PlanContext, from: StepReference): LmConfig | undefined {
+  return (context.input(from).produces as PlannedCheckpoint | undefined)?.config;
 }
 
 /** Size of a model, and of one sequence's recurrent state at the model's longest position. */

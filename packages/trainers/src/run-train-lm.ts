@@ -8,6 +8,7 @@ import { buildLanguageModel } from '@t2r/models';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '@t2r/zoo';
 import { compileEvaluation } from './evaluation.js';
 import { type FitResult, fit } from './fit.js';
+import { checkBlock } from './train-plan.js';
 import type { TrainLmOptions } from './train-schema.js';
 import { slotVariables } from './training-graph.js';
 import { compileTraining } from './training-program.js';
@@ -37,15 +38,10 @@ function openSplit(context: StepContext, options: TrainLmOptions, split: string)
 function checkFit(context: StepContext, options: TrainLmOptions, { config: { model } }: Checkpoint): void {
   const { vocab } = context.input(options.data).data as TokensData;
   if (vocab !== model.vocab)
-    throw new UserError(
-      `step ${context.id}: the model has ${model.vocab} tokens, the data of step ${options.data.step} has ${vocab}`,
-      { hint: 'Use the tokenizer that the model was made with.' },
-    );
-  if (model.positions === 'learned' && options.block > model.maxPositions)
-    throw new UserError(
-      `step ${context.id}: block ${options.block} is longer than the model's ${model.maxPositions} learned positions`,
-      { hint: 'Choose a shorter block, or more maxPositions in the model.' },
-    );
+    throw new UserError(`the model has ${model.vocab} tokens, the data of step ${options.data.step} has ${vocab}`, {
+      hint: 'Use the tokenizer that the model was made with.',
+    });
+  checkBlock(options.block, model);
 }
 
 async function train(

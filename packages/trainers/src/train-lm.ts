@@ -1,7 +1,8 @@
 /** The step `train/lm`: pretraining and finetuning are the same step with different inputs. */
 import { defineComponent, type Step } from '@t2r/core';
-import type { PlannedCheckpoint } from './model-plan.js';
-import { planTraining } from './train-plan.js';
+import { checkSplit, type PlannedTokens } from '@t2r/datasets';
+import { plannedConfig } from './model-plan.js';
+import { checkBlock, planTraining } from './train-plan.js';
 import { trainLmSchema } from './train-schema.js';
 
 export const trainLm = defineComponent({
@@ -21,7 +22,11 @@ export const trainLm = defineComponent({
       ...(options.evaluate === undefined ? [] : ['valid.perplexity', 'best.step', 'best.valid.perplexity']),
     ],
     plan(context) {
-      const { config } = context.input(options.from).produces as PlannedCheckpoint;
+      const { splits } = (context.input(options.data).produces ?? {}) as PlannedTokens;
+      for (const split of [options.split, options.evaluate?.split]) if (split !== undefined) checkSplit(splits, split);
+      const config = plannedConfig(context, options.from);
+      if (config === undefined) return {};
+      checkBlock(options.block, config);
       return planTraining(options, config, context);
     },
     run: async (context) => (await import('./run-train-lm.js')).runTrainLm(options, context),

@@ -1,12 +1,20 @@
 /** What a training step will cost. */
 import { availableParallelism } from 'node:os';
-import type { PlanContext, StepPlan } from '@t2r/core';
+import { type PlanContext, type StepPlan, UserError } from '@t2r/core';
 import { buildLanguageModel, type LmConfig, trainingFlops } from '@t2r/models';
 import { modelPlan, type PlannedCheckpoint } from './model-plan.js';
 import type { TrainLmOptions } from './train-schema.js';
 
 /** Sustained float32 rate of one core in a training step; an assumption that makes the seconds an order of magnitude. */
 const FLOPS_PER_CORE = 50e9;
+
+/** @throws UserError where a block is longer than the model's learned positions. */
+export function checkBlock(block: number, { positions, maxPositions }: LmConfig): void {
+  if (positions !== 'learned' || block <= maxPositions) return;
+  throw new UserError(`block ${block} is longer than the model's ${maxPositions} learned positions`, {
+    hint: 'Choose a shorter block, or more maxPositions in the model.',
+  });
+}
 
 /** Operations, memory and time of a training step; the model's size and state come along. */
 export function planTraining(options: TrainLmOptions, config: LmConfig, context: PlanContext): StepPlan {

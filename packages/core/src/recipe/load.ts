@@ -5,7 +5,8 @@ import { keyMaterial } from '../key.js';
 import { knownNamesHint } from '../nearest.js';
 import { loadPlugins } from '../plugins.js';
 import { createRegistry, type Registry } from '../registry.js';
-import { bindComponent } from './bind.js';
+import { planSteps } from '../run/plan.js';
+import { bindComponent, reportErrors } from './bind.js';
 import { FRAGMENTS, type Header, readHeader, TOP_LEVEL } from './header.js';
 import { childOf, fromValue, type LocatedNode, type MapNode } from './located.js';
 import { orderSteps } from './order.js';
@@ -56,6 +57,8 @@ export async function loadRecipe(path: string, options: LoadRecipeOptions): Prom
   const engine = bindEngine(engineNode, root, registry, problems);
   const steps = await readSteps(stepNodes, scope, registry);
   const ordered = orderSteps(steps);
+  if (problems.list().length === 0 && engine !== undefined)
+    checkPlans({ ...engine, steps: ordered }, registry, problems);
   const found = problems.list();
   if (found.length > 0 || engine === undefined) return { problems: found };
   return {
@@ -71,6 +74,15 @@ export async function loadRecipe(path: string, options: LoadRecipeOptions): Prom
       registry,
     },
   };
+}
+
+/** Steps that each are well may not fit together (a layer that the model does not have); their plans find that out. */
+function checkPlans(recipe: Pick<Recipe, 'engine' | 'steps'>, registry: Registry, problems: ProblemList): void {
+  planSteps(recipe, registry, ({ location }, error) => {
+    reportErrors(problems, location, () => {
+      throw error;
+    });
+  });
 }
 
 async function extendRegistry(

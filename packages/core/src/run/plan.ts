@@ -1,6 +1,6 @@
 /** What a recipe would do: keys, what is done already, and the steps' own estimates. Nothing is run. */
 import { join, resolve } from 'node:path';
-import type { Recipe } from '../recipe/recipe.js';
+import type { Recipe, RecipeStep } from '../recipe/recipe.js';
 import type { Registry } from '../registry.js';
 import type { PlanContext, StepPlan } from '../step.js';
 import { stepKey } from './keys.js';
@@ -23,6 +23,34 @@ export interface PlanOptions {
   runsFolder?: string;
 }
 
+/**
+ * The steps' own estimates, by id, in the order they would run.
+ * @param onError - Called with what a step throws; its estimate is empty then. Without it the error goes on.
+ */
+export function planSteps(
+  { engine, steps }: Pick<Recipe, 'engine' | 'steps'>,
+  registry: Registry,
+  onError?: (step: RecipeStep, error: unknown) => void,
+): Map<string, StepPlan> {
+  const plans = new Map<string, StepPlan>();
+  const context: PlanContext = {
+    engineSpec: engine,
+    create: (kind, spec) => registry.create(kind, spec),
+    input: (ref) => plans.get(ref.step) ?? {},
+  };
+  for (const step of steps) {
+    let plan: StepPlan | undefined;
+    try {
+      plan = step.step.plan?.(context);
+    } catch (error) {
+      if (onError === undefined) throw error;
+      onError(step, error);
+    }
+    plans.set(step.id, plan ?? {});
+  }
+  return plans;
+}
+
 /** Plans every step, in the order they would run. */
 export async function planRecipe(
   recipe: Recipe,
@@ -31,16 +59,10 @@ export async function planRecipe(
 ): Promise<PlannedStep[]> {
   const folder = resolve(runsFolder, recipe.name);
   const keys = new Map<string, string>();
-  const plans = new Map<string, StepPlan>();
+  const plans = planSteps(recipe, registry);
   const planned: PlannedStep[] = [];
   for (const step of recipe.steps) {
-    const context: PlanContext = {
-      engineSpec: recipe.engine,
-      create: (kind, spec) => registry.create(kind, spec),
-      input: (ref) => plans.get(ref.step) ?? {},
-    };
-    const plan = step.step.plan?.(context) ?? {};
-    plans.set(step.id, plan);
+    const plan = plans.get(step.id)!;
     let key: string | undefined;
     if (step.inputs.every((id) => keys.has(id))) {
       try {
