@@ -41,7 +41,7 @@ export async function readRecipeFiles(
   const root = parseYaml(text, path, problems) ?? emptyMap(start);
   if (root.kind !== 'map') {
     problems.add(root.at, 'a recipe must be a mapping', 'top level keys are name, extends, steps, ...');
-    return emptyMap(start);
+    return emptyMap({ file: path });
   }
   const here = [...chain, resolve(path)];
   let merged: LocatedNode = emptyMap(start);
