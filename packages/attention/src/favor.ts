@@ -5,7 +5,7 @@
  *     phi(x) = exp(w_i x - |x|^2 / 2) / sqrt(m),  i = 1 .. m
  *
  * on queries and keys multiplied by d^-1/4, whose inner products estimate softmax's exp(q k / sqrt(d)) without bias. The w_i
- * are N(0, I), orthogonal in blocks of headDim (section 3.2), other ones at every training step and fixed in evaluation.
+ * are N(0, I), orthogonal in blocks of headDim (section 2.4), other ones at every training step and fixed in evaluation.
  */
 import { defineComponent } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -28,7 +28,7 @@ export const favorSchema = z.strictObject({
   features: z.int().min(1).default(64).describe('Random features per head, m in the paper.'),
   orthogonal: z.boolean().default(true).describe('Draw projections whose directions are orthogonal.'),
   redraw: redrawOption,
-  pool: poolOption,
+  pool: poolOption(100),
   seed: seedOption,
   epsilon: epsilonOption(1e-6),
   form: formOption,

@@ -1,7 +1,7 @@
 /**
  * Gates of linear attention: g_t = sigmoid(w x_t + b), one number a head and position, computed from the layer's input x.
  * `input` weighs what a position adds to the state (the released code of T2R, `--use-input-gate`). `recency` is the gate of
- * RFA (Peng et al. 2021, Eq. 7): S_t = g_t S_{t-1} + (1 - g_t) phi(k_t)^T v_t, and the same for z.
+ * RFA (Peng et al. 2021, section 3.2): S_t = g_t S_{t-1} + (1 - g_t) phi(k_t)^T v_t, and the same for z.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { AttentionParameters, AttentionShape, ParameterSpec } from './contract.js';

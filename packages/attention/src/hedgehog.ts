@@ -1,6 +1,6 @@
 /**
  * Hedgehog (Zhang et al. 2024, arXiv 2402.04347): linear attention with a learned feature map made to imitate the spiky and
- * monotonic weights of softmax (section 4.1, in the normalised form of its implementation),
+ * monotonic weights of softmax (section 4, in the normalised form of its implementation),
  *
  *     phi(x) = [softmax(W x + b), softmax(-W x - b)]
  *

@@ -1,13 +1,13 @@
 /**
  * Random feature attention, RFA (Peng et al. 2021, arXiv 2103.02143): linear attention with the random Fourier features of
- * Eq. 3,
+ * Theorem 1,
  *
  *     phi(x) = sqrt(1 / D) [sin(w_1 x), ..., sin(w_D x), cos(w_1 x), ..., cos(w_D x)],   w_i = sigma * n_i,  n_i ~ N(0, I)
  *
  * whose inner products estimate a Gaussian kernel. Queries and keys are divided by their norm, so that it is the
  * exponential of their inner product up to a constant (section 3.1). sigma is learned for each head and dimension through
  * the reparameterisation (section 3.1), the n_i are other ones at every training step and fixed in evaluation. With
- * `gate: recency` it is RFA-Gate (section 3.3): S_t = g_t S_{t-1} + (1 - g_t) phi(k_t)^T v_t.
+ * `gate: recency` it is RFA-Gate (section 3.2): S_t = g_t S_{t-1} + (1 - g_t) phi(k_t)^T v_t.
  */
 import { defineComponent } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -42,7 +42,7 @@ export const randomFeatureSchema = z.strictObject({
     .default(true)
     .describe('Learn sigma, the standard deviation of the frequencies per head and dimension; 1 otherwise.'),
   redraw: redrawOption,
-  pool: poolOption,
+  pool: poolOption(400),
   seed: seedOption,
   gate: z
     .enum(['none', 'input', 'recency'])

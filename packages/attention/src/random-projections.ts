@@ -21,7 +21,8 @@ export const redrawOption = z
   .boolean()
   .default(true)
   .describe('Take other random projections from the pool at every training step; evaluation always takes the same.');
-export const poolOption = z.int().min(1).default(400).describe('Random projections that training chooses from.');
+export const poolOption = (size: number) =>
+  z.int().min(1).default(size).describe('Random projections that training chooses from.');
 export const seedOption = z.int().min(0).default(0).describe('Seed of the random projections.');
 
 /** One projection matrix a head, [heads, rows, headDim]. */
@@ -43,31 +44,37 @@ export const gaussianMatrix: DrawMatrix = (rows, headDim, ...labels) => {
 
 /**
  * Rows of Gaussian length whose directions are orthogonal in every block of headDim rows (Choromanski et al. 2021, section
- * 3.2, by Gram-Schmidt), which lowers the variance of the estimate. Each row alone is distributed as N(0, 1)^headDim.
+ * 2.4, by Gram-Schmidt), which lowers the variance of the estimate. Each row alone is distributed as N(0, 1)^headDim.
  */
 export const orthogonalMatrix: DrawMatrix = (rows, headDim, ...labels) => {
-  const directions = gaussianMatrix(rows, headDim, ...labels, 'directions');
+  const matrix = gaussianMatrix(rows, headDim, ...labels, 'directions');
   const lengths = gaussianMatrix(rows, headDim, ...labels, 'lengths');
-  const row = (of: Float32Array, i: number) => of.subarray(i * headDim, (i + 1) * headDim);
-  const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
   for (let i = 0; i < rows; i++) {
-    const current = row(directions, i);
     // Twice, because once loses digits where a draw lies close to the rows before it.
     for (let pass = 0; pass < 2; pass++) {
-      for (let j = i - (i % headDim); j < i; j++) {
-        const other = row(directions, j);
-        const along = dot(current, other);
-        for (let at = 0; at < headDim; at++) current[at]! -= along * other[at]!;
-      }
-      const norm = Math.sqrt(dot(current, current));
-      for (let at = 0; at < headDim; at++) current[at]! /= norm;
+      for (let j = i - (i % headDim); j < i; j++) addRow(matrix, i, j, -dotRows(matrix, i, j, headDim), headDim);
     }
+    scaleRow(matrix, i, dotRows(matrix, i, i, headDim) ** -0.5, headDim);
   }
-  return directions.map((value, i) => {
-    const length = row(lengths, Math.floor(i / headDim));
-    return value * Math.sqrt(dot(length, length));
-  });
+  for (let i = 0; i < rows; i++) scaleRow(matrix, i, Math.sqrt(dotRows(lengths, i, i, headDim)), headDim);
+  return matrix;
 };
+
+/** Inner product of rows i and j; in loops, because a pool has thousands of rows. */
+function dotRows(a: Float32Array, i: number, j: number, width: number): number {
+  let sum = 0;
+  for (let at = 0; at < width; at++) sum += a[i * width + at]! * a[j * width + at]!;
+  return sum;
+}
+
+/** Adds `factor` times row j to row i. */
+function addRow(a: Float32Array, i: number, j: number, factor: number, width: number): void {
+  for (let at = 0; at < width; at++) a[i * width + at]! += factor * a[j * width + at]!;
+}
+
+function scaleRow(a: Float32Array, i: number, factor: number, width: number): void {
+  for (let at = 0; at < width; at++) a[i * width + at]! *= factor;
+}
 
 /** Projections from a pool of matrices of `rows` rows. */
 export function projectionPool(

@@ -1,6 +1,6 @@
 /**
  * Softmax over the last keys and linear attention over older ones, with one denominator: the hybrid of LoLCATs (Zhang et
- * al. 2024, arXiv 2410.10254, Eq. 6),
+ * al. 2024, arXiv 2410.10254, section 3),
  *
  *     y_t = (g sum_{s > t-w} e_ts v_s + a phi(q_t) S_{t-w}) / (g sum_{s > t-w} e_ts + a phi(q_t) z_{t-w})
  *     e_ts = exp(q_t k_s / sqrt(d) - max_{s > t-w} q_t k_s / sqrt(d))
