@@ -31,8 +31,9 @@ export async function findCheckpoint(where: string): Promise<string> {
   if (step === undefined)
     throw new UserError(`${runFolder} has no finished checkpoint`, { hint: 'Run the recipe first.' });
   const nearest = nearestName(step, ids);
-  throw new UserError(`${runFolder} has no checkpoint "${step}"`, {
-    hint: `${nearest === undefined ? '' : `did you mean "${nearest}"? `}checkpoints: ${ids.join(', ')}`,
+  const meant = nearest === undefined ? '' : `did you mean "${nearest}"? `;
+  throw new UserError(`the last run in ${runFolder} left no checkpoint "${step}"`, {
+    hint: `${meant}checkpoints: ${ids.join(', ')}; those of earlier runs are given by their folder in ${runFolder}`,
   });
 }
 
