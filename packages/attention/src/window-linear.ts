@@ -145,7 +145,7 @@ export function windowLinearAttention(options: WindowLinearOptions): Attention {
     parameters: AttentionParameters,
     { position, count }: RecurrentOptions,
   ): RecurrentResult {
-    const [batch, heads, time, headDim] = q.shape as [number, number, number, number];
+    const [batch, heads, time] = q.shape as [number, number, number];
     const keys = tf.concat([before.k!, k], 2); // [B,H,window + T,d]
     const values = tf.concat([before.v!, v], 2);
     const real = realBuffered(k, window, position); // [B,H,window + T,1]
@@ -160,7 +160,7 @@ export function windowLinearAttention(options: WindowLinearOptions): Attention {
     const state = { S: before.S!, z: before.z! };
     const { older, state: next } = olderSums(featureMap!.query(q, all), features, leaving(values), state);
     return {
-      output: tf.reshape(join(near, older, parameters), [batch, heads, time, headDim]),
+      output: join(near, older, parameters),
       state: { k: nextBuffer(keys, window, count), v: nextBuffer(values, window, count), S: next.S, z: next.z! },
     };
   }
