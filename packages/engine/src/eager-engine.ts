@@ -5,7 +5,7 @@
 import { createRandom, deriveSeed, UserError } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkFeeds, HostVariables, writeRows } from './host-variables.js';
-import { sizeOf } from './ops/named-kernel.js';
+import { sizeOf } from './ops/shape.js';
 import type {
   CompiledProgram,
   CompileOptions,

@@ -1,5 +1,5 @@
 /** Variables kept in host arrays: two buffers each, so that a run can write the new value while it reads the old one. */
-import { sizeOf } from './ops/named-kernel.js';
+import { sizeOf } from './ops/shape.js';
 import type { CompileOptions, HostArray, HostTensor, TensorSpec, Variables } from './types.js';
 
 interface Slot {

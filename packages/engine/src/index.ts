@@ -6,6 +6,7 @@ export { gelu } from './ops/gelu.js';
 export { layerNorm } from './ops/layer-norm.js';
 export { linear } from './ops/linear.js';
 export { relu } from './ops/relu.js';
+export { sizeOf, toRows } from './ops/shape.js';
 export { default, plugin } from './plugin.js';
 export type {
   CompiledProgram,

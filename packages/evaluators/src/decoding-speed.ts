@@ -5,8 +5,9 @@
  */
 import { performance } from 'node:perf_hooks';
 import { createRandom } from '@t2r/core';
+import { sizeOf } from '@t2r/engine';
 import { argmax, type GeneratorSnapshot, type TextGenerator } from '@t2r/generation';
-import { type LanguageModel, sizeOf } from '@t2r/models';
+import type { LanguageModel } from '@t2r/models';
 import { median } from './statistics.js';
 
 export interface DecodingSpeedOptions {

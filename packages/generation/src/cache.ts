@@ -1,7 +1,6 @@
 /** Host-side shaping of recurrent state: initial zeros, and caches cut or extended along their time axis. */
 import type { StateSpec } from '@t2r/attention';
-import type { HostTensor } from '@t2r/engine';
-import { sizeOf } from '@t2r/models';
+import { type HostTensor, sizeOf } from '@t2r/engine';
 
 /** Axis of a growing cache that counts positions: [batch, heads, capacity, headDim]. */
 const TIME_AXIS = 2;

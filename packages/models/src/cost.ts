@@ -1,5 +1,5 @@
 /** What a model costs, from its configuration alone: parameters and floating-point operations (a multiply-add is two). */
-import { sizeOf } from './parameters.js';
+import { sizeOf } from '@t2r/engine';
 import type { LanguageModel } from './types.js';
 
 /** Number of parameters. */

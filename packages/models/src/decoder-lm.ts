@@ -1,19 +1,13 @@
 /** The decoder-only language model: a stack of causal attention and feed-forward blocks over token embeddings. */
 import type { Attention, StateSpec } from '@t2r/attention';
 import { type CreateContext, UserError } from '@t2r/core';
-import { crossEntropy, linear, linearCrossEntropy, type TensorMap } from '@t2r/engine';
+import { crossEntropy, linear, linearCrossEntropy, sizeOf, type TensorMap, toRows } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { type DecodeInputs, decode } from './decode.js';
 import { forward } from './forward.js';
-import { decoderLmParameters, sizeOf } from './parameters.js';
+import { decoderLmParameters } from './parameters.js';
 import { stepWeights } from './step-weights.js';
 import type { DecodeResult, LanguageModel, LmConfig } from './types.js';
-
-/** [..., dim] -> [rows, dim]. */
-function toRows(x: tf.Tensor): tf.Tensor2D {
-  const dim = x.shape[x.rank - 1]!;
-  return tf.reshape(x, [sizeOf(x.shape) / dim, dim]) as tf.Tensor2D;
-}
 
 function checkConfig(config: LmConfig, attention: readonly Attention[]): void {
   const { dim, heads, layers } = config;

@@ -1,6 +1,6 @@
 export { decodingFlops, parameterCount, trainingFlops } from './cost.js';
 export { buildLanguageModel, createLanguageModel } from './decoder-lm.js';
-export { initialParameter, initialWeights, sizeOf } from './parameters.js';
+export { initialParameter, initialWeights } from './parameters.js';
 export { plugin as default } from './plugin.js';
 export type {
   DecodeResult,

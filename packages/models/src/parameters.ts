@@ -1,6 +1,7 @@
 /** Names, shapes and initial values of a language model's parameters. */
 import type { Attention, Initializer, ParameterSpec } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
+import { sizeOf } from '@t2r/engine';
 import type { LanguageModel, LmConfig, Weights } from './types.js';
 
 /** All parameters of a decoder-only language model, in a fixed order. */
@@ -44,11 +45,6 @@ export function decoderLmParameters(config: LmConfig, attention: readonly Attent
     ...(norm === 'pre' ? layerNorm('final_norm') : []),
     ...(tieOutput ? [] : [matrix('output.weight', [dim, vocab])]),
   ];
-}
-
-/** Number of values in a shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
 }
 
 /** Initial values of one parameter: a pure function of its specification, its name included, and the seed. */

@@ -1,6 +1,6 @@
 /** The pure parts of a training step: loss and gradients of a batch, and the clipped update of all parameters. */
-import type { DropoutSource, HostTensor, TensorMap } from '@t2r/engine';
-import { type LanguageModel, sizeOf } from '@t2r/models';
+import { type DropoutSource, type HostTensor, sizeOf, type TensorMap } from '@t2r/engine';
+import type { LanguageModel } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { clipFactor, globalNorm } from './clip.js';
 import type { Optimizer } from './optimizer.js';

@@ -52,13 +52,20 @@ export async function runCommand(
   return interruption.exitCode() ?? exitCodeOf(summary);
 }
 
-/** What `--json` prints; the keys are kept stable. */
-function summaryJson({ name, folder, steps }: RunSummary) {
+/** What `--json` prints; the keys are kept stable. `misses` and `error` are there only where something went wrong. */
+function summaryJson({ name, folder, status, steps, misses, error }: RunSummary) {
   const short = Object.entries(steps).map(([id, { key, status, seconds, metrics }]) => [
     id,
     { key, status, seconds, metrics },
   ]);
-  return { name, folder, steps: Object.fromEntries(short) };
+  return {
+    name,
+    folder,
+    status,
+    steps: Object.fromEntries(short),
+    ...(misses.length > 0 ? { misses: misses.map(({ message }) => message) } : {}),
+    ...(error === undefined ? {} : { error: { step: error.step, message: error.message, hint: error.hint } }),
+  };
 }
 
 async function writeResults(recipe: Recipe, { folder, steps }: RunSummary, { out, colors }: Terminal): Promise<void> {

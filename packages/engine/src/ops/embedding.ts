@@ -1,6 +1,6 @@
 /** Table look-up whose gradient adds rows into the table, without a one-hot matrix. */
 import * as tf from '@tensorflow/tfjs-core';
-import { sizeOf } from './named-kernel.js';
+import { sizeOf } from './shape.js';
 
 /** Adds rows [n, d] into a table of zeros [vocabulary, d] at ids [n] (repeated ids add up). */
 export function scatterRows(rows: tf.Tensor2D, ids: tf.Tensor1D, vocabulary: number): tf.Tensor2D {

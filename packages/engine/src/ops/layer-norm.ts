@@ -1,6 +1,7 @@
 /** Layer normalisation (Ba et al. 2016, arXiv 1607.06450) with a hand-written gradient. */
 import * as tf from '@tensorflow/tfjs-core';
-import { runNamedKernel, sumRows, toRows } from './named-kernel.js';
+import { runNamedKernel, sumRows } from './named-kernel.js';
+import { toRows } from './shape.js';
 
 /** Normalises rows; returns the normalised affine output, the means and the inverse standard deviations [rows, 1]. */
 function forward(x: tf.Tensor2D, weight: tf.Tensor1D, bias: tf.Tensor1D, epsilon: number): tf.Tensor[] {

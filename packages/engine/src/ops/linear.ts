@@ -1,6 +1,7 @@
 /** Affine maps as one GEMM each way. */
 import * as tf from '@tensorflow/tfjs-core';
-import { runNamedKernel, sumRows, toRows } from './named-kernel.js';
+import { runNamedKernel, sumRows } from './named-kernel.js';
+import { toRows } from './shape.js';
 
 /**
  * `x @ weight + bias` over the last axis: x [..., in], weight [in, out], bias [out] -> [..., out].

@@ -16,17 +16,6 @@ export function runNamedKernel(
   return [tf.engine().runKernel<tf.Tensor | tf.Tensor[]>(name, inputs, attributes)].flat();
 }
 
-/** Product of dimensions. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, dim) => product * dim, 1);
-}
-
-/** x [..., d] -> [rows, d]. */
-export function toRows(x: tf.Tensor): tf.Tensor2D {
-  const width = x.shape[x.rank - 1]!;
-  return tf.reshape(x, [sizeOf(x.shape) / width, width]) as tf.Tensor2D;
-}
-
 /** Sum over the rows of [rows, d] -> [d], as a product with a row of ones: the fastest reduction of this shape. */
 export function sumRows(x: tf.Tensor2D): tf.Tensor1D {
   const [rows, width] = x.shape;

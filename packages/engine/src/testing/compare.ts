@@ -2,7 +2,7 @@
 import { createRandom, type Random } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs';
 import { openEngine } from '../open.js';
-import { sizeOf } from '../ops/named-kernel.js';
+import { sizeOf } from '../ops/shape.js';
 import type { DType, Engine, HostArray, TensorSpec } from '../types.js';
 
 /** One argument of a function under test. */

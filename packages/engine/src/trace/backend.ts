@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { ElementType, GraphBuilder } from '../onnx/graph.js';
-import { sizeOf } from '../ops/named-kernel.js';
+import { sizeOf } from '../ops/shape.js';
 import type { DType } from '../types.js';
 
 export const TRACE_BACKEND = 't2r-trace';

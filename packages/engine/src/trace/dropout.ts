@@ -6,7 +6,7 @@
 import { createRandom, deriveSeed } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs';
 import { ELEMENT_TYPES } from '../onnx/graph.js';
-import { sizeOf } from '../ops/named-kernel.js';
+import { sizeOf } from '../ops/shape.js';
 import type { DropoutSource } from '../types.js';
 import type { TraceBackend } from './backend.js';
 
