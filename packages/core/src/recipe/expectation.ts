@@ -205,7 +205,7 @@ export function describeCondition(expectation: Condition, metrics: Metrics): str
     case 'at_least':
       return `at least ${expectation.value}`;
     case 'equals':
-      return `${expectation.value} +- ${showTolerance(expectation.tolerance)}`;
+      return `${expectation.value} ± ${showTolerance(expectation.tolerance)}`;
     case 'less_than_metric':
       return `less than ${expectation.other} (${showMetric(metrics[expectation.other])})`;
     case 'more_than_metric':

@@ -119,7 +119,7 @@ describe('a run that goes wrong', () => {
     expect(justRan()).toContain('report');
     expect(summary.misses.map((miss) => miss.message)).toEqual([
       expect.stringMatching(/^loss of finetune is 0\.33\d*, expected at most 0\.3$/),
-      'resumed_at of finetune is 0, expected 2 +- 50%',
+      'resumed_at of finetune is 0, expected 2 ± 50%',
     ]);
     // A miss is seen again when the result comes from the store.
     expect((await run(['steps.finetune.expect.loss.at_most=0.3'])).misses).toHaveLength(1);
