@@ -192,9 +192,10 @@ describe('the compiled engine', () => {
 
   it('says how to get an engine that is not installed', async () => {
     await expect(openEngine('tfjs-node')).rejects.toThrow('optional package @tensorflow/tfjs-node');
-    const cuda = openEngine('onnx', { provider: 'cuda' }).then((engine) =>
-      engine.compile({ name: 'c', inputs: {}, program: () => ({ outputs: { y: tf.scalar(1) } }) }),
-    );
-    await expect(cuda).rejects.toThrow("provider 'cuda'");
+    const cuda = await openEngine('onnx', { provider: 'cuda' });
+    const compile = () => cuda.compile({ name: 'c', inputs: {}, program: () => ({ outputs: { y: tf.scalar(1) } }) });
+    await expect(compile()).rejects.toThrow("provider 'cuda'");
+    await expect(compile()).rejects.toThrow("provider 'cuda'");
+    await cuda.dispose();
   });
 });

@@ -78,7 +78,10 @@ class OnnxEngine implements Engine {
     const cached = this.#sessions.get(key) ?? { session: this.#openSession(options.name, model), users: 0 };
     this.#sessions.set(key, cached);
     cached.users++;
-    const session = await cached.session;
+    const session = await cached.session.catch((error: unknown) => {
+      this.#sessions.delete(key);
+      throw error;
+    });
     const release = async () => {
       cached.users--;
       if (cached.users > 0) return;
