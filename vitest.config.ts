@@ -5,7 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@t2r/source'] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts', 'tools/**/*.test.ts'],
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     pool: 'forks',
     maxWorkers: 2,
   },

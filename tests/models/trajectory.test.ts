@@ -24,8 +24,8 @@ describe.each(['cpu', 'onnx'] as const)('training against PyTorch on engine %s',
   });
   afterAll(() => engine.dispose());
 
-  it('softmax: every loss within 1e-4 relative', async () => {
-    const errors = await trajectoryErrors(engine, 'softmax');
+  it.each(['softmax', 'elu'] as const)('%s: every loss within 1e-4 relative', async (kind) => {
+    const errors = await trajectoryErrors(engine, kind);
     expect(errors).toHaveLength(20);
     expect(Math.max(...errors)).toBeLessThanOrEqual(TOLERANCE);
   });

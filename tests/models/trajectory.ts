@@ -4,14 +4,14 @@
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { softmaxAttention, type T2rMlpOptions, t2rMlpAttention } from '@t2r/attention';
+import { type Attention, eluAttention, softmaxAttention, type T2rMlpOptions, t2rMlpAttention } from '@t2r/attention';
 import type { Engine, HostTensor, TensorMap } from '@t2r/engine';
 import { createLanguageModel, type LanguageModel } from '@t2r/models';
 import { readSafetensors } from '@t2r/zoo';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Which run, and the form of T2R attention that it is computed in. */
-export type TrajectoryKind = 'softmax' | 't2r';
+export type TrajectoryKind = 'softmax' | 't2r' | 'elu';
 export type TrajectoryForm = Pick<T2rMlpOptions, 'form' | 'chunk'>;
 
 interface Trajectory {
@@ -29,11 +29,14 @@ interface Trajectory {
 
 const file = (name: string) => fileURLToPath(new URL(`../fixtures/goldens/training/${name}`, import.meta.url));
 
+function attentionOf(kind: TrajectoryKind, { features }: Trajectory, form: TrajectoryForm): Attention {
+  if (kind === 'softmax') return softmaxAttention();
+  if (kind === 'elu') return eluAttention({ epsilon: 1e-6, ...form });
+  return t2rMlpAttention({ features, activation: 'relu', bias: true, epsilon: 1e-2, ...form });
+}
+
 function buildModel(kind: TrajectoryKind, run: Trajectory, form: TrajectoryForm): LanguageModel {
-  const attention =
-    kind === 'softmax'
-      ? softmaxAttention()
-      : t2rMlpAttention({ features: run.features, activation: 'relu', bias: true, epsilon: 1e-2, ...form });
+  const attention = attentionOf(kind, run, form);
   const { vocab, layers, dim, heads, ffn, tokens } = run;
   return createLanguageModel(
     {
