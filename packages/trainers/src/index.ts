@@ -2,6 +2,7 @@ export { type AdamOptions, createAdam } from './adam.js';
 export { clipFactor, globalNorm } from './clip.js';
 export { compileEvaluation, type Evaluation, type EvaluationOptions } from './evaluation.js';
 export { type FitOptions, type FitResult, fit } from './fit.js';
+export { createNag, type NagOptions } from './nag.js';
 export type { Optimizer, UpdateInput } from './optimizer.js';
 export { plugin as default } from './plugin.js';
 export type { Schedule } from './schedule.js';

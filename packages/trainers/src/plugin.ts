@@ -3,10 +3,23 @@ import { definePlugin } from '@t2r/core';
 import { adam, adamw } from './adam.js';
 import { convertSwap } from './convert-swap.js';
 import { modelInit } from './model-init.js';
+import { nag } from './nag.js';
 import { constantSchedule, cosineSchedule, inverseSqrtSchedule } from './schedule.js';
+import { cosineRestartsSchedule } from './schedule-restarts.js';
 import { trainLm } from './train-lm.js';
 
 export const plugin = definePlugin({
   name: '@t2r/trainers',
-  components: [modelInit, convertSwap, trainLm, adam, adamw, constantSchedule, inverseSqrtSchedule, cosineSchedule],
+  components: [
+    modelInit,
+    convertSwap,
+    trainLm,
+    adam,
+    adamw,
+    nag,
+    constantSchedule,
+    inverseSqrtSchedule,
+    cosineSchedule,
+    cosineRestartsSchedule,
+  ],
 });
