@@ -1,17 +1,15 @@
 /** The step `convert/swap`: T2R's first half, another attention in place of the trained one. */
 import { componentOption, defineComponent, type Step, stepRef } from '@t2r/core';
 import { z } from 'zod';
+import { layersOption, planLayers, swappedLayers } from './layer-plan.js';
 import { modelPlan, type PlannedCheckpoint, plannedConfig } from './model-plan.js';
 import { seedOption } from './seed.js';
-import { swapAttention, swappedLayers } from './swap.js';
+import { swapAttention } from './swap.js';
 
 const schema = z.strictObject({
   from: stepRef('checkpoint', 'The step whose checkpoint is converted.'),
   attention: componentOption('attention', 'The attention to put in, e.g. { use: t2r-mlp, features: 32 }.'),
-  layers: z
-    .union([z.literal('all'), z.array(z.int().min(0)).min(1)])
-    .default('all')
-    .describe('Layers to convert, counted from 0 at the input: all, or a list; the others keep what they have.'),
+  layers: layersOption,
   seed: seedOption,
 });
 
@@ -28,7 +26,7 @@ export const convertSwap = defineComponent({
     plan(context) {
       const config = plannedConfig(context, options.from);
       if (config === undefined) return {};
-      const layers = swappedLayers(options.layers, config.layers);
+      const layers = swappedLayers(planLayers(options.layers, config, options.attention.use));
       const model = swapAttention(config, options.attention, layers, context);
       return { ...modelPlan(model), produces: { config: model.config } satisfies PlannedCheckpoint };
     },

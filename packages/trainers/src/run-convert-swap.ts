@@ -3,7 +3,8 @@ import { deriveSeed, type StepContext, type StepResult } from '@t2r/core';
 import { buildLanguageModel, initialParameter, parameterCount } from '@t2r/models';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '@t2r/zoo';
 import type { SwapOptions } from './convert-swap.js';
-import { sortWeights, swapAttention, swappedLayers } from './swap.js';
+import { planLayers, swappedLayers } from './layer-plan.js';
+import { sortWeights, swapAttention } from './swap.js';
 
 /** Converts a checkpoint and writes the result. */
 export async function runSwap(options: SwapOptions, context: StepContext): Promise<StepResult> {
@@ -12,7 +13,8 @@ export async function runSwap(options: SwapOptions, context: StepContext): Promi
     parameters: (config) => buildLanguageModel(config, context).parameters(),
   });
   const config = checkpoint.config.model;
-  const layers = swappedLayers(options.layers, config.layers);
+  const plan = planLayers(options.layers, config, options.attention.use);
+  const layers = swappedLayers(plan);
   const before = buildLanguageModel(config, context);
   const after = swapAttention(config, options.attention, layers, context);
   const { kept, drawn, dropped } = sortWeights(before, after, layers);
@@ -28,7 +30,7 @@ export async function runSwap(options: SwapOptions, context: StepContext): Promi
       format: 't2r-checkpoint',
       version: 1,
       model: after.config,
-      provenance: { step: 'convert/swap', from: source.key, attention: options.attention, layers, seed },
+      provenance: { step: 'convert/swap', from: source.key, attention: options.attention, plan, seed },
     },
     weights,
     tokenizerPath: checkpoint.tokenizer,
@@ -40,6 +42,6 @@ export async function runSwap(options: SwapOptions, context: StepContext): Promi
       new_parameters: drawn.reduce((sum, name) => sum + weights[name]!.data.length, 0),
       state_bytes_per_sequence: after.stateBytes(after.config.maxPositions),
     },
-    data: { model: after.config, layers, kept: kept.length, drawn, dropped },
+    data: { model: after.config, plan, kept: kept.length, drawn, dropped },
   };
 }

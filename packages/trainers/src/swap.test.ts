@@ -6,7 +6,7 @@ import { createRegistry } from '@t2r/core';
 import models, { buildLanguageModel, type LmConfig } from '@t2r/models';
 import { loadCheckpoint } from '@t2r/zoo';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { sortWeights, swapAttention, swappedLayers } from './swap.js';
+import { sortWeights, swapAttention } from './swap.js';
 import { createTestRun, tinyModel, tinyTraining, VOCAB } from './test-context.js';
 
 const registry = createRegistry([attention, models]);
@@ -51,12 +51,6 @@ describe('which weights carry over', () => {
     const recurrent = swapAttention(config(), t2r(4), [0, 1], registry);
     expect(() => sortWeights(recurrent, buildLanguageModel(config(), registry), [0])).toThrow(/layers\.1\.attention\./);
   });
-
-  test('layers are checked against the model', () => {
-    expect(swappedLayers('all', 3)).toEqual([0, 1, 2]);
-    expect(swappedLayers([2, 0, 2], 3)).toEqual([0, 2]);
-    expect(() => swappedLayers([1, 3], 3)).toThrow('there is no layer 3 to swap: the model has 3 layers');
-  });
 });
 
 describe('the steps', () => {
@@ -80,6 +74,14 @@ describe('the steps', () => {
     expect(first!.weights).toEqual(same!.weights);
     expect(first!.weights).not.toEqual(other!.weights);
     expect(first!.tokenizer).toBe(join(run.folder('swap'), 'tokenizer.json'));
+    const plan = [0, 1].map((layer) => ({
+      layer,
+      attention: 't2r-mlp',
+      swapped: true,
+      reason: 'all layers are swapped',
+    }));
+    expect(swapped.data).toMatchObject({ plan });
+    expect(first!.config.provenance).toMatchObject({ plan });
     expect(swapped.metrics.state_bytes_per_sequence).toBeGreaterThan(0);
 
     const finetuned = await run.run('finetune', {

@@ -2,17 +2,6 @@
 import { type ComponentSpec, type CreateContext, UserError } from '@t2r/core';
 import { buildLanguageModel, type LanguageModel, type LmConfig } from '@t2r/models';
 
-/** Indices of the layers to swap, checked against the model. */
-export function swappedLayers(layers: 'all' | readonly number[], count: number): number[] {
-  if (layers === 'all') return Array.from({ length: count }, (_, i) => i);
-  const wrong = layers.filter((layer) => layer >= count);
-  if (wrong.length > 0)
-    throw new UserError(`there is no layer ${wrong.join(', ')} to swap: the model has ${count} layers`, {
-      hint: `Layers count from 0 to ${count - 1}.`,
-    });
-  return [...new Set(layers)].sort((a, b) => a - b);
-}
-
 /** The model of `config` with another attention in some layers. */
 export function swapAttention(
   config: LmConfig,

@@ -1,0 +1,77 @@
+/**
+ * Which layers a conversion swaps, and why. `last-of-every-4` is the paper's "T2R 75 %": every fourth layer, counted from
+ * the top, keeps its softmax attention and the other three quarters are converted (Kasai et al. 2021).
+ */
+import { UserError } from '@t2r/core';
+import type { LmConfig } from '@t2r/models';
+import { z } from 'zod';
+
+const EVERY = /^last-of-every-([1-9]\d*)$/;
+
+export const layersOption = z
+  .union([z.literal('all'), z.string().regex(EVERY), z.array(z.int().min(0)).min(1)])
+  .default('all')
+  .describe(
+    'Layers to convert: all; last-of-every-N, which spares every Nth layer counted from the top (4: "T2R 75 %"); or a list, counted from 0 at the input. The others keep what they have.',
+  );
+
+export type LayersOption = z.output<typeof layersOption>;
+
+/** What a conversion does with one layer. */
+export interface PlannedLayer {
+  /** Index from 0 at the input. */
+  layer: number;
+  /** Component name of the attention it has afterwards. */
+  attention: string;
+  swapped: boolean;
+  /** Why it is swapped or kept, for the reader of a checkpoint or report. */
+  reason: string;
+}
+
+const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+/** Whether each layer is swapped, and why. */
+function choose(layers: LayersOption, count: number): { swapped: boolean; reason: string }[] {
+  if (layers === 'all') return range(count).map(() => ({ swapped: true, reason: 'all layers are swapped' }));
+  if (typeof layers === 'string') {
+    const every = Number(EVERY.exec(layers)![1]);
+    const kept = (layer: number) => (count - 1 - layer) % every === 0;
+    return range(count).map((layer) => ({
+      swapped: !kept(layer),
+      reason: kept(layer) ? `kept as the last of every ${every} layers` : `not the last of every ${every} layers`,
+    }));
+  }
+  const wrong = layers.filter((layer) => layer >= count);
+  if (wrong.length > 0)
+    throw new UserError(`there is no layer ${wrong.join(', ')} to swap: the model has ${count} layers`, {
+      hint: `Layers count from 0 to ${count - 1}.`,
+    });
+  return range(count).map((layer) => {
+    const swapped = layers.includes(layer);
+    return { swapped, reason: swapped ? 'listed' : 'not listed' };
+  });
+}
+
+/**
+ * Plans a conversion, one entry per layer.
+ *
+ * @param attention component name of the attention to put in
+ * @throws UserError where a listed layer does not exist, or none is left to swap
+ */
+export function planLayers(layers: LayersOption, config: LmConfig, attention: string): PlannedLayer[] {
+  const plan = choose(layers, config.layers).map(({ swapped, reason }, layer) => ({
+    layer,
+    attention: swapped ? attention : config.attention[layer]!.use,
+    swapped,
+    reason,
+  }));
+  if (!plan.some(({ swapped }) => swapped))
+    throw new UserError(`layers: ${String(layers)} leaves no layer of the model's ${config.layers} to swap`, {
+      hint: 'Choose a larger N (last-of-every-4 swaps three layers of four), all, or a list of layers.',
+    });
+  return plan;
+}
+
+/** Indices of the layers that a plan swaps, ascending. */
+export const swappedLayers = (plan: readonly PlannedLayer[]): number[] =>
+  plan.flatMap(({ layer, swapped }) => (swapped ? layer : []));
