@@ -2,9 +2,10 @@
 import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { isAbsolute, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Plugin } from './component.js';
 import { UserError } from './errors.js';
+import { hashFile } from './key.js';
 
 const SHAPE = 'A plugin default-exports definePlugin({ name, components: [...] }).';
 
@@ -15,13 +16,25 @@ const SHAPE = 'A plugin default-exports definePlugin({ name, components: [...] }
  * @throws UserError naming the plugin that cannot be found, fails to load or is not a plugin.
  */
 export async function loadPlugins(specs: readonly string[], relativeTo: string): Promise<Plugin[]> {
-  const plugins: Plugin[] = [];
-  for (const spec of specs) plugins.push(await loadPlugin(spec, relativeTo));
-  return plugins;
+  const plugins = new Map<string, Plugin>();
+  for (const spec of specs) {
+    const target = await locatePlugin(spec, relativeTo);
+    if (!plugins.has(target)) plugins.set(target, await loadPlugin(spec, target));
+  }
+  return [...plugins.values()];
 }
 
-async function loadPlugin(spec: string, relativeTo: string): Promise<Plugin> {
-  const target = await locatePlugin(spec, relativeTo);
+/**
+ * A plugin that is a file of the user's own is edited without a thought for version numbers, so its content is part of the
+ * versions of its components: results made with other content are not used again.
+ */
+async function versionedByContent(plugin: Plugin, path: string): Promise<Plugin> {
+  const content = (await hashFile(path)).slice(0, 12);
+  const components = plugin.components.map((one) => ({ ...one, version: `${one.version ?? '1'}+${content}` }));
+  return { ...plugin, components };
+}
+
+async function loadPlugin(spec: string, target: string): Promise<Plugin> {
   let module: { default?: unknown };
   try {
     module = (await import(target)) as { default?: unknown };
@@ -42,11 +55,13 @@ async function loadPlugin(spec: string, relativeTo: string): Promise<Plugin> {
     throw new UserError(`the plugin ${spec} failed to load: ${(error as Error).message}`, { cause: error });
   }
   if (!isPlugin(module.default)) throw new UserError(`${spec} is not a plugin`, { hint: SHAPE });
-  return module.default;
+  return isFileSpec(spec) ? versionedByContent(module.default, fileURLToPath(target)) : module.default;
 }
 
+const isFileSpec = (spec: string) => spec.startsWith('.') || isAbsolute(spec);
+
 async function locatePlugin(spec: string, relativeTo: string): Promise<string> {
-  if (spec.startsWith('.') || isAbsolute(spec)) {
+  if (isFileSpec(spec)) {
     const path = resolve(relativeTo, spec);
     try {
       await access(path);

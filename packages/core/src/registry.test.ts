@@ -74,6 +74,16 @@ describe('loadPlugins', () => {
     await expect(loadPlugins(['./none.mjs'], folder)).rejects.toThrow('there is no plugin file');
     await expect(loadPlugins(['no-such-package-at-all'], folder)).rejects.toThrow('is not installed');
   });
+
+  it('make the content of a file part of the versions of its components', async () => {
+    const source = (text: string) =>
+      `export default { name: 'p', components: [{ name: 'c', version: '3' }] }; // ${text}`;
+    const folder = temporaryFolder({ 'a.mjs': source('a'), 'b.mjs': source('b'), 'same.mjs': source('a') });
+    const version = async (file: string) => (await loadPlugins([file, file], folder))[0]!.components[0]!.version!;
+    expect(await version('./a.mjs')).toMatch(/^3\+[0-9a-f]{12}$/);
+    expect(await version('./same.mjs')).toBe(await version('./a.mjs'));
+    expect(await version('./b.mjs')).not.toBe(await version('./a.mjs'));
+  });
 });
 
 describe('describing components', () => {
