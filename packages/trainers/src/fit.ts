@@ -17,7 +17,7 @@ import { readVariables, writeVariables } from './variables-file.js';
 export interface FitOptions {
   program: TrainingProgram;
   variables: Variables;
-  /** Names of the parameters among the variables; they are what `keep: 'best'` keeps. */
+  /** Names of the trained parameters among the variables; they are what `keep: 'best'` keeps. */
   parameters: readonly string[];
   /** Names of all variables that a resumed run needs. */
   resumable: readonly string[];

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEngine } from '@t2r/engine';
-import type { LanguageModel } from '@t2r/models';
 import { expect, test } from 'vitest';
 import { createAdam } from './adam.js';
+import type { TrainedParameter } from './parameter-patterns.js';
 import { applyGradients, slotVariables } from './training-graph.js';
 
 interface Golden {
@@ -25,17 +25,20 @@ const golden = JSON.parse(
   await readFile(join(import.meta.dirname, '__fixtures__', 'torch-optimizers.json'), 'utf8'),
 ) as Golden;
 
-/** Only what the update asks of a model: its parameters, the second one without decay. */
-const model = {
-  parameters: () =>
-    golden.shapes.map((shape, i) => ({ name: `p${i}`, shape, init: { kind: 'zeros' }, decay: i === 0 })),
-} as unknown as LanguageModel;
+/** The golden's parameters, the second one without decay. */
+const trained: TrainedParameter[] = golden.shapes.map((shape, i) => ({
+  name: `p${i}`,
+  shape,
+  init: { kind: 'zeros' },
+  decay: i === 0,
+  rate: 1,
+}));
 
 /** Runs the golden's five steps on the cpu engine; gradients are fed, summed over `accumulate` equal batches. */
 async function trajectory(use: string, options: Golden['cases'][number], decayAll: boolean, accumulate = 1) {
   const engine = await openEngine('cpu');
   const optimizer = createAdam(use, { ...options, decayAll }, use === 'adamw');
-  const variables = engine.variables(slotVariables(model, optimizer));
+  const variables = engine.variables(slotVariables(trained, optimizer));
   golden.shapes.forEach((shape, i) => {
     variables.add(`p${i}`, { shape, data: Float32Array.from(golden.initial[i]!) });
   });
@@ -47,7 +50,7 @@ async function trajectory(use: string, options: Golden['cases'][number], decayAl
     variables,
     program: (inputs, values) => {
       const gradients = golden.shapes.map((_, i) => inputs[`g${i}`]!);
-      const update = applyGradients(model, optimizer, { accumulate, clip: options.clip }, inputs, values, gradients);
+      const update = applyGradients(trained, optimizer, { accumulate, clip: options.clip }, inputs, values, gradients);
       return { outputs: { norm: update.norm }, updates: update.updates };
     },
   });

@@ -8,6 +8,7 @@ import { buildLanguageModel } from '@t2r/models';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '@t2r/zoo';
 import { compileEvaluation } from './evaluation.js';
 import { type FitResult, fit } from './fit.js';
+import { trainedParameters } from './parameter-patterns.js';
 import { checkBlock } from './train-plan.js';
 import type { TrainLmOptions } from './train-schema.js';
 import { slotVariables } from './training-graph.js';
@@ -29,6 +30,15 @@ async function finishedResult({ folder, events }: StepContext): Promise<FitResul
     return undefined;
   }
 }
+
+/** The options that say what became of the weights. Those not given are left out of the JSON. */
+const provenanceOf = ({ steps, keep, train, freeze, groups }: TrainLmOptions) => ({
+  steps,
+  keep,
+  train,
+  freeze,
+  groups,
+});
 
 function openSplit(context: StepContext, options: TrainLmOptions, split: string): TokenReader {
   const { folder, data } = context.input(options.data);
@@ -53,8 +63,9 @@ async function train(
   const model = buildLanguageModel(checkpoint.config.model, context);
   const optimizer = context.create('optimizer', options.optimizer);
   const schedule = context.create('schedule', options.schedule);
-  const parameters = model.parameters().map(({ name }) => name);
-  const slots = slotVariables(model, optimizer);
+  const trained = trainedParameters(model.parameters(), options);
+  const parameters = trained.map(({ name }) => name);
+  const slots = slotVariables(trained, optimizer);
   const resumable = [...parameters, ...Object.keys(slots)];
   const initial: Record<string, HostTensor> = { ...checkpoint.weights, ...slots };
   const variables = engine.variables(initial);
@@ -63,6 +74,7 @@ async function train(
 
   const program = await compileTraining(engine, variables, {
     model,
+    trained,
     optimizer,
     batch,
     block,
@@ -133,7 +145,7 @@ export async function runTrainLm(options: TrainLmOptions, context: StepContext):
     await saveCheckpoint(context.folder, {
       config: {
         ...checkpoint.config,
-        provenance: { step: 'train/lm', from: source.key, steps: options.steps, keep: options.keep },
+        provenance: { step: 'train/lm', from: source.key, ...provenanceOf(options) },
       },
       weights,
       tokenizerPath: checkpoint.tokenizer,

@@ -1,8 +1,10 @@
 /** What a training step will cost. */
 import { availableParallelism } from 'node:os';
 import { type PlanContext, type StepPlan, UserError } from '@t2r/core';
+import { sizeOf } from '@t2r/engine';
 import { buildLanguageModel, type LmConfig, trainingFlops } from '@t2r/models';
 import { modelPlan, type PlannedCheckpoint } from './model-plan.js';
+import { trainedParameters } from './parameter-patterns.js';
 import type { TrainLmOptions } from './train-schema.js';
 
 /** Sustained float32 rate of one core in a training step; an assumption that makes the seconds an order of magnitude. */
@@ -25,7 +27,9 @@ export function planTraining(options: TrainLmOptions, config: LmConfig, context:
   const flops = steps * accumulate * batch * block * trainingFlops(model, block);
   const { slots } = context.create('optimizer', optimizer);
   // Present and next value of parameters, slots and summed gradients, and the gradients of one batch.
-  const variables = parameters * (2 * (1 + slots.length + (accumulate > 1 ? 1 : 0)) + 1);
+  const trained = trainedParameters(model.parameters(), options).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const frozen = parameters - trained;
+  const variables = frozen + trained * (2 * (1 + slots.length + (accumulate > 1 ? 1 : 0)) + 1);
   // What the backward pass reads: about 16 vectors of the model's width a token and layer, the feed-forward block and the
   // attention weights twice each, the logits twice.
   const { layers, dim, ffn, heads, vocab } = config;

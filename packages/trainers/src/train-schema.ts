@@ -1,6 +1,7 @@
 /** The options of `train/lm`. */
 import { componentOption, notInKey, stepRef } from '@t2r/core';
 import { z } from 'zod';
+import { parameterOptions } from './parameter-patterns.js';
 import { seedOption } from './seed.js';
 
 const evaluateSchema = z.strictObject({
@@ -21,6 +22,7 @@ export const trainLmSchema = z
     optimizer: componentOption('optimizer', 'The optimizer, e.g. { use: adamw, betas: [0.9, 0.98] }.'),
     schedule: componentOption('schedule', 'The learning rate, e.g. { use: cosine, peak: 1e-3, warmup: 100 }.'),
     clip: z.number().min(0).default(0).describe('Largest norm of the whole gradient; 0 = no clipping.'),
+    ...parameterOptions,
     labelSmoothing: z.number().min(0).lt(1).default(0).describe('Probability mass spread over the whole vocabulary.'),
     order: z
       .enum(['random', 'epochs'])

@@ -4,45 +4,55 @@ import type { LanguageModel } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { clipFactor, globalNorm } from './clip.js';
 import type { Optimizer } from './optimizer.js';
+import type { TrainedParameter } from './parameter-patterns.js';
 
 const slotName = (slot: string, parameter: string) => `${slot}/${parameter}`;
 
 const zeros = (shape: readonly number[]): HostTensor => ({ shape, data: new Float32Array(sizeOf(shape)) });
 
-/** A fresh optimizer's slots for every parameter, all zeros, by variable name: `adam.m/embed.weight`. */
-export function slotVariables(model: LanguageModel, optimizer: Optimizer): Record<string, HostTensor> {
+/** A fresh optimizer's slots for the trained parameters, all zeros, by variable name: `adam.m/embed.weight`. */
+export function slotVariables(
+  parameters: readonly TrainedParameter[],
+  optimizer: Optimizer,
+): Record<string, HostTensor> {
   return Object.fromEntries(
-    model
-      .parameters()
-      .flatMap(({ name, shape }) => optimizer.slots.map((slot) => [slotName(slot, name), zeros(shape)])),
+    parameters.flatMap(({ name, shape }) => optimizer.slots.map((slot) => [slotName(slot, name), zeros(shape)])),
   );
 }
 
 /** Variables that gradients are summed in over several batches, by parameter name: `grad/embed.weight`. */
-export function gradientVariables(model: LanguageModel): Record<string, HostTensor> {
-  return Object.fromEntries(model.parameters().map(({ name, shape }) => [gradientName(name), zeros(shape)]));
+export function gradientVariables(parameters: readonly TrainedParameter[]): Record<string, HostTensor> {
+  return Object.fromEntries(parameters.map(({ name, shape }) => [gradientName(name), zeros(shape)]));
 }
 
 /** Name of the variable that holds a parameter's summed gradient. */
 export const gradientName = (parameter: string) => `grad/${parameter}`;
 
 /**
- * Forward and backward pass of one batch.
+ * Name of the program input for an optimizer's scalar at a learning-rate factor. Each factor has scalars of its own, so that
+ * an optimizer need not know of groups.
+ */
+export const scalarName = (scalar: string, rate: number) => (rate === 1 ? scalar : `${scalar}@${rate}`);
+
+/**
+ * Forward and backward pass of one batch. Frozen parameters are constants to the backward pass, which costs nothing for them.
  *
+ * @param trained the parameters whose gradients are wanted
  * @param inputs `inputs` and `targets`, int32 [batch, block]
- * @param values the parameters by name
- * @returns the mean loss in nats a token (scalar) and its gradient by each of the model's parameters, in their order
+ * @param values all parameters by name
+ * @returns the mean loss in nats a token (scalar) and its gradient by each trained parameter, in their order
  */
 export function lossAndGradients(
   model: LanguageModel,
+  trained: readonly TrainedParameter[],
   labelSmoothing: number,
   inputs: TensorMap,
   values: TensorMap,
   dropout: DropoutSource,
 ): { loss: tf.Tensor; gradients: tf.Tensor[] } {
-  const names = model.parameters().map(({ name }) => name);
+  const names = trained.map(({ name }) => name);
   const lossOf = (...tensors: tf.Tensor[]) => {
-    const parameters = Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
+    const parameters = { ...values, ...Object.fromEntries(names.map((name, i) => [name, tensors[i]!])) };
     return model.loss(inputs.inputs!, inputs.targets!, parameters, { dropout, labelSmoothing });
   };
   const { value, grads } = tf.valueAndGrads(lossOf)(names.map((name) => values[name]!));
@@ -57,15 +67,15 @@ export interface UpdateOptions {
 }
 
 /**
- * Clips summed gradients and updates every parameter and slot.
+ * Clips summed gradients and updates every trained parameter and its slots.
  *
- * @param scalars the optimizer's scalars of this step
+ * @param scalars the optimizer's scalars of this step, by `scalarName`
  * @param values parameters and slots by variable name
- * @param gradients in the order of the model's parameters, summed over `accumulate` batches
+ * @param gradients in the order of `parameters`, summed over `accumulate` batches
  * @returns the norm of the mean gradient before clipping (scalar) and the new values by variable name
  */
 export function applyGradients(
-  model: LanguageModel,
+  parameters: readonly TrainedParameter[],
   optimizer: Optimizer,
   { accumulate, clip }: UpdateOptions,
   scalars: TensorMap,
@@ -77,10 +87,16 @@ export function applyGradients(
   if (clip > 0) gradientScale = tf.div(clipFactor(norm, clip), accumulate);
   else if (accumulate > 1) gradientScale = tf.scalar(1 / accumulate);
   const updates: TensorMap = {};
-  model.parameters().forEach(({ name, decay = true }, i) => {
+  parameters.forEach(({ name, rate, decay = true }, i) => {
     const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, values[slotName(slot, name)]!]));
-    const parameter = values[name]!;
-    const updated = optimizer.update({ parameter, gradient: gradients[i]!, gradientScale, slots, scalars, decay });
+    const updated = optimizer.update({
+      parameter: values[name]!,
+      gradient: gradients[i]!,
+      gradientScale,
+      slots,
+      scalars: Object.fromEntries(optimizer.scalars.map((scalar) => [scalar, scalars[scalarName(scalar, rate)]!])),
+      decay,
+    });
     updates[name] = updated.parameter;
     for (const slot of optimizer.slots) updates[slotName(slot, name)] = updated.slots[slot]!;
   });

@@ -7,10 +7,13 @@ import type { Engine, HostArray, TensorMap, TensorSpec, Variables } from '@t2r/e
 import type { LanguageModel } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Optimizer } from './optimizer.js';
-import { applyGradients, gradientName, gradientVariables, lossAndGradients } from './training-graph.js';
+import type { TrainedParameter } from './parameter-patterns.js';
+import { applyGradients, gradientName, gradientVariables, lossAndGradients, scalarName } from './training-graph.js';
 
 export interface TrainingProgramOptions {
   model: LanguageModel;
+  /** The parameters that are trained, in the model's order; the others stay as they are. */
+  trained: readonly TrainedParameter[];
   optimizer: Optimizer;
   /** Sequences in a batch. */
   batch: number;
@@ -43,17 +46,21 @@ export interface TrainingProgram {
   dispose(): Promise<void>;
 }
 
-/** Scalar inputs of the optimizer and the arrays they are fed from, reused at every step. */
-function scalarFeeds(optimizer: Optimizer) {
+/** Scalar inputs of the optimizer, for each learning-rate factor, and the arrays they are fed from, reused at every step. */
+function scalarFeeds(optimizer: Optimizer, trained: readonly TrainedParameter[]) {
+  const factors = [...new Set(trained.map(({ rate }) => rate))];
   const specs: Record<string, TensorSpec> = {};
   const feeds: Record<string, HostArray> = {};
-  for (const name of optimizer.scalars) {
-    specs[name] = { shape: [] };
-    feeds[name] = new Float32Array(1);
-  }
+  for (const factor of factors)
+    for (const name of optimizer.scalars) {
+      specs[scalarName(name, factor)] = { shape: [] };
+      feeds[scalarName(name, factor)] = new Float32Array(1);
+    }
   const set = (step: number, rate: number) => {
-    const values = optimizer.scalarsAt(step, rate);
-    for (const name of optimizer.scalars) feeds[name]![0] = values[name]!;
+    for (const factor of factors) {
+      const values = optimizer.scalarsAt(step, rate * factor);
+      for (const name of optimizer.scalars) feeds[scalarName(name, factor)]![0] = values[name]!;
+    }
   };
   return { specs, feeds, set };
 }
@@ -80,17 +87,17 @@ const batchSpecs = (batch: number, block: number): Record<string, TensorSpec> =>
 async function compileWhole(
   engine: Engine,
   variables: Variables,
-  { model, optimizer, batch, block, clip, labelSmoothing, seed }: TrainingProgramOptions,
+  { model, trained, optimizer, batch, block, clip, labelSmoothing, seed }: TrainingProgramOptions,
 ): Promise<TrainingProgram> {
-  const scalars = scalarFeeds(optimizer);
+  const scalars = scalarFeeds(optimizer, trained);
   const program = await engine.compile({
     name: 'train',
     inputs: { ...batchSpecs(batch, block), ...scalars.specs },
     variables,
     seed,
     program: (inputs, values, dropout) => {
-      const { loss, gradients } = lossAndGradients(model, labelSmoothing, inputs, values, dropout);
-      const { norm, updates } = applyGradients(model, optimizer, { accumulate: 1, clip }, inputs, values, gradients);
+      const { loss, gradients } = lossAndGradients(model, trained, labelSmoothing, inputs, values, dropout);
+      const { norm, updates } = applyGradients(trained, optimizer, { accumulate: 1, clip }, inputs, values, gradients);
       return { outputs: { loss, norm }, updates };
     },
   });
@@ -110,17 +117,17 @@ async function compileWhole(
 async function compileAccumulating(
   engine: Engine,
   variables: Variables,
-  { model, optimizer, batch, block, accumulate, clip, labelSmoothing, seed }: TrainingProgramOptions,
+  { model, trained, optimizer, batch, block, accumulate, clip, labelSmoothing, seed }: TrainingProgramOptions,
 ): Promise<TrainingProgram> {
-  const names = model.parameters().map(({ name }) => name);
-  for (const [name, value] of Object.entries(gradientVariables(model))) variables.add(name, value);
+  const names = trained.map(({ name }) => name);
+  for (const [name, value] of Object.entries(gradientVariables(trained))) variables.add(name, value);
   const gather = await engine.compile({
     name: 'accumulate',
     inputs: { ...batchSpecs(batch, block), carry: { shape: [] } },
     variables,
     seed,
     program: (inputs, values, dropout) => {
-      const { loss, gradients } = lossAndGradients(model, labelSmoothing, inputs, values, dropout);
+      const { loss, gradients } = lossAndGradients(model, trained, labelSmoothing, inputs, values, dropout);
       const updates: TensorMap = {};
       names.forEach((name, i) => {
         const sum = tf.mul(values[gradientName(name)]!, inputs.carry!);
@@ -129,14 +136,14 @@ async function compileAccumulating(
       return { outputs: { loss }, updates };
     },
   });
-  const scalars = scalarFeeds(optimizer);
+  const scalars = scalarFeeds(optimizer, trained);
   const update = await engine.compile({
     name: 'update',
     inputs: scalars.specs,
     variables,
     program: (inputs, values) => {
       const gradients = names.map((name) => values[gradientName(name)]!);
-      const { norm, updates } = applyGradients(model, optimizer, { accumulate, clip }, inputs, values, gradients);
+      const { norm, updates } = applyGradients(trained, optimizer, { accumulate, clip }, inputs, values, gradients);
       return { outputs: { norm }, updates };
     },
   });
