@@ -12,8 +12,11 @@ export function embedding(weight: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   const [vocabulary, width] = weight.shape as [number, number];
   const flat = tf.reshape(ids, [sizeOf(ids.shape)]) as tf.Tensor1D;
   const op = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
-    const table = args[0] as tf.Tensor2D;
-    const gradFunc = (dy: tf.Tensor) => scatterRows(dy as tf.Tensor2D, flat, vocabulary);
+    const [table, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
+    // Saved, because ids that were computed in the forward pass do not outlive it on an eager backend.
+    save([flat]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      scatterRows(dy as tf.Tensor2D, saved[0] as tf.Tensor1D, vocabulary);
     return { value: tf.gather(table, flat), gradFunc };
   });
   return tf.reshape(op(weight), [...ids.shape, width]);
