@@ -46,9 +46,9 @@ export function feedForward(
   return project(drop(act(project(x, get, 'fc1')), source, activationDropout), get, 'fc2');
 }
 
-/** The norm at the end of a pre-norm stack; post-norm stacks end in one already. */
-export function finalNorm(x: tf.Tensor, parameters: TensorMap, { norm }: LmConfig): tf.Tensor {
-  return norm === 'pre' ? normalise(x, (name) => parameters[name]!, 'final_norm') : x;
+/** The norm at the end of a pre-norm stack, unless the model has none; post-norm stacks end in one already. */
+export function finalNorm(x: tf.Tensor, parameters: TensorMap, { norm, finalNorm: last = true }: LmConfig): tf.Tensor {
+  return norm === 'pre' && last ? normalise(x, (name) => parameters[name]!, 'final_norm') : x;
 }
 
 /** [B,T,heads * width] -> [B,heads,T,width]. */

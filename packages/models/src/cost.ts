@@ -1,18 +1,32 @@
 /** What a model costs, from its configuration alone: parameters and floating-point operations (a multiply-add is two). */
 import { sizeOf } from '@t2r/engine';
-import type { LanguageModel } from './types.js';
+import { inputTable, tiesOf, vocabularyBands } from './adaptive.js';
+import type { LanguageModel, LmConfig } from './types.js';
 
 /** Number of parameters. */
 export function parameterCount(model: LanguageModel): number {
   return model.parameters().reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
+/** Tables that tokens and positions are looked up in, and what the output multiplies with that it shares with the input. */
+function inputWeights(config: LmConfig): { lookedUp: string[]; shared: number } {
+  const { vocab, dim, tieOutput, adaptive } = config;
+  if (!adaptive) return { lookedUp: ['embed.weight', 'positions.weight'], shared: tieOutput ? vocab * dim : 0 };
+  const bands = vocabularyBands(adaptive, vocab, dim);
+  const tied = tiesOf(config);
+  const tables = bands.reduce((sum, { size, width }) => sum + size * width, 0);
+  const projections = bands.slice(1).reduce((sum, { width }) => sum + width * dim, 0);
+  return {
+    lookedUp: [...bands.map(({ index }) => inputTable(index)), 'positions.weight'],
+    shared: (tied.tables ? tables : 0) + (tied.projections ? projections : 0),
+  };
+}
+
 /** Weights that one token is multiplied with: all but biases, norms and embedding tables; a tied output counts. */
 function multipliedWeights(model: LanguageModel): number {
-  const { vocab, dim, tieOutput } = model.config;
-  const tables = ['embed.weight', 'positions.weight'];
-  const matrices = model.parameters().filter(({ name, decay = true }) => decay && !tables.includes(name));
-  return matrices.reduce((sum, { shape }) => sum + sizeOf(shape), tieOutput ? vocab * dim : 0);
+  const { lookedUp, shared } = inputWeights(model.config);
+  const matrices = model.parameters().filter(({ name, decay = true }) => decay && !lookedUp.includes(name));
+  return matrices.reduce((sum, { shape }) => sum + sizeOf(shape), shared);
 }
 
 /**

@@ -1,10 +1,11 @@
 /** The decoder-only language model: a stack of causal attention and feed-forward blocks over token embeddings. */
 import type { Attention, StateSpec } from '@t2r/attention';
 import { type CreateContext, UserError } from '@t2r/core';
-import { crossEntropy, linear, linearCrossEntropy, sizeOf, type TensorMap, toRows } from '@t2r/engine';
+import { sizeOf, toRows } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { type DecodeInputs, decode } from './decode.js';
 import { forward } from './forward.js';
+import { createOutput } from './output.js';
 import { decoderLmParameters } from './parameters.js';
 import { stepWeights } from './step-weights.js';
 import type { DecodeResult, LanguageModel, LmConfig } from './types.js';
@@ -26,35 +27,28 @@ function checkConfig(config: LmConfig, attention: readonly Attention[]): void {
 /** Builds the model from its configuration and one attention per layer. Throws UserError where they do not fit. */
 export function createLanguageModel(config: LmConfig, attention: readonly Attention[]): LanguageModel {
   checkConfig(config, attention);
-  const { vocab, dim, heads, tieOutput } = config;
-
-  function logits(hidden: tf.Tensor, parameters: TensorMap): tf.Tensor {
-    if (!tieOutput) return linear(hidden, parameters['output.weight']!);
-    const rows = tf.matMul(toRows(hidden), parameters['embed.weight'] as tf.Tensor2D, false, true); // [rows, vocab]
-    return tf.reshape(rows, [...hidden.shape.slice(0, -1), vocab]);
-  }
+  const { dim, heads } = config;
+  const output = createOutput(config);
 
   const hidden: LanguageModel['hidden'] = (ids, parameters, options) =>
     forward(config, attention, ids, parameters, options);
 
-  /** Cross-entropy in nats a position, [B * T]. */
-  function trainingLosses(h: tf.Tensor, targets: tf.Tensor, parameters: TensorMap, labelSmoothing: number): tf.Tensor {
-    const weight = tieOutput ? parameters['embed.weight']! : tf.transpose(parameters['output.weight']!); // [vocab, dim]
-    return linearCrossEntropy(toRows(h), weight, tf.reshape(targets, [sizeOf(targets.shape)]), labelSmoothing);
-  }
+  /** Targets of all positions in a row, [B * T]. */
+  const flatten = (targets: tf.Tensor) => tf.reshape(targets, [sizeOf(targets.shape)]);
 
   const loss: LanguageModel['loss'] = (ids, targets, parameters, { labelSmoothing = 0, weights, ...options } = {}) => {
-    const losses = trainingLosses(hidden(ids, parameters, options), targets, parameters, labelSmoothing); // [B*T]
+    const rows = toRows(hidden(ids, parameters, options)); // [B*T, dim]
+    const { dropout } = options;
+    const losses = output.trainingLosses(rows, flatten(targets), parameters, { labelSmoothing, dropout }); // [B*T]
     if (weights === undefined) return tf.mean(losses);
-    const flat = tf.reshape(weights, [sizeOf(weights.shape)]);
+    const flat = flatten(weights);
     // A batch in which nothing is scored has loss 0.
     return tf.div(tf.sum(tf.mul(losses, flat)), tf.maximum(tf.sum(flat), 1e-6));
   };
 
-  // Through log-softmax, not the probabilities that training needs for its gradient: exact for unlikely targets too.
   const negativeLogLikelihood: LanguageModel['negativeLogLikelihood'] = (ids, targets, parameters) => {
-    const scores = logits(toRows(hidden(ids, parameters)), parameters); // [B*T, vocab]
-    return tf.reshape(crossEntropy(scores, tf.reshape(targets, [sizeOf(targets.shape)])), targets.shape);
+    const rows = toRows(hidden(ids, parameters)); // [B*T, dim]
+    return tf.reshape(output.negativeLogs(rows, flatten(targets), parameters), targets.shape);
   };
 
   const state: LanguageModel['state'] = (batch, capacity): StateSpec[] =>
@@ -66,7 +60,7 @@ export function createLanguageModel(config: LmConfig, attention: readonly Attent
 
   function decodeLogits(inputs: DecodeInputs): DecodeResult {
     const result = decode(config, attention, inputs);
-    return { logits: logits(result.hidden, inputs.parameters), state: result.state };
+    return { logits: output.logits(result.hidden, inputs.parameters), state: result.state };
   }
 
   return {
@@ -74,7 +68,7 @@ export function createLanguageModel(config: LmConfig, attention: readonly Attent
     attention,
     parameters: () => decoderLmParameters(config, attention),
     hidden,
-    logits,
+    logits: output.logits,
     loss,
     negativeLogLikelihood,
     state,

@@ -3,13 +3,17 @@ import type { Attention } from '@t2r/attention';
 import { UserError } from '@t2r/core';
 import { type DropoutSource, embedding, linear, type TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import { adaptiveEmbedding } from './adaptive.js';
 import { drop, feedForward, finalNorm, mergeHeads, project, residual, type Scope, scope } from './block.js';
 import { sinusoidalTable } from './positions.js';
 import type { ForwardOptions, LmConfig } from './types.js';
 
 /** Token embeddings, scaled where the model says so: ids [...] -> [..., dim]. */
-export function embedTokens(ids: tf.Tensor, parameters: TensorMap, { scaleEmbedding, dim }: LmConfig): tf.Tensor {
-  const rows = embedding(parameters['embed.weight']!, ids);
+export function embedTokens(ids: tf.Tensor, parameters: TensorMap, config: LmConfig): tf.Tensor {
+  const { scaleEmbedding, dim, adaptive } = config;
+  const rows = adaptive
+    ? adaptiveEmbedding(ids, parameters, config, adaptive)
+    : embedding(parameters['embed.weight']!, ids);
   return scaleEmbedding ? tf.mul(rows, Math.sqrt(dim)) : rows;
 }
 

@@ -3,6 +3,7 @@ export { buildLanguageModel, createLanguageModel } from './decoder-lm.js';
 export { initialParameter, initialWeights } from './parameters.js';
 export { plugin as default } from './plugin.js';
 export type {
+  AdaptiveConfig,
   DecodeResult,
   ForwardOptions,
   LanguageModel,

@@ -2,11 +2,13 @@
 import type { Attention, Initializer, ParameterSpec } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
 import { sizeOf } from '@t2r/engine';
+import { adaptiveParameters } from './adaptive.js';
 import type { LanguageModel, LmConfig, Weights } from './types.js';
 
 /** All parameters of a decoder-only language model, in a fixed order. */
 export function decoderLmParameters(config: LmConfig, attention: readonly Attention[]): ParameterSpec[] {
   const { vocab, dim, heads, ffn, norm, positions, maxPositions, tieOutput, initStd, scaleEmbedding } = config;
+  const { adaptive, finalNorm = true } = config;
   const matrix = (name: string, shape: number[], std = initStd): ParameterSpec => ({
     name,
     shape,
@@ -37,13 +39,14 @@ export function decoderLmParameters(config: LmConfig, attention: readonly Attent
       ...affine(`${layer}.fc2`, ffn, dim),
     ];
   });
+  // Multiplied by sqrt(dim), such embeddings are as large as the sinusoids that are added to them.
+  const wholeTable = () => matrix('embed.weight', [vocab, dim], scaleEmbedding ? dim ** -0.5 : initStd);
   return [
-    // Multiplied by sqrt(dim), such embeddings are as large as the sinusoids that are added to them.
-    matrix('embed.weight', [vocab, dim], scaleEmbedding ? dim ** -0.5 : initStd),
+    ...(adaptive ? adaptiveParameters(config, adaptive) : [wholeTable()]),
     ...(positions === 'learned' ? [matrix('positions.weight', [maxPositions, dim])] : []),
     ...layers,
-    ...(norm === 'pre' ? layerNorm('final_norm') : []),
-    ...(tieOutput ? [] : [matrix('output.weight', [dim, vocab])]),
+    ...(norm === 'pre' && finalNorm ? layerNorm('final_norm') : []),
+    ...(tieOutput || adaptive ? [] : [matrix('output.weight', [dim, vocab])]),
   ];
 }
 

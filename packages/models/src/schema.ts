@@ -6,6 +6,20 @@ const size = z.int().min(1);
 const rate = z.number().min(0).lt(1);
 const attention = componentOption('attention', 'An attention variant.');
 
+const adaptive = z.strictObject({
+  cutoffs: z
+    .array(size)
+    .min(1)
+    .refine((cutoffs) => cutoffs.every((cutoff, i) => i === 0 || cutoff > cutoffs[i - 1]!), { message: 'must rise' })
+    .describe('First token of each band after the first; tokens are sorted by frequency.'),
+  factor: size.default(4).describe('Band i has vectors of dim / factor^i.'),
+  tieProjections: z
+    .boolean()
+    .default(true)
+    .describe("Output tails use the input's projections, transposed; needs tieOutput."),
+  dropout: rate.default(0).describe("Dropout on the output layer's input and in its tails, in training."),
+});
+
 /** `{ use: decoder-lm, layers: 4, dim: 256, heads: 4, ffn: 1024, attention: { use: softmax } }` */
 export const decoderLmSchema = z
   .strictObject({
@@ -32,6 +46,12 @@ export const decoderLmSchema = z
     attentionDropout: rate.default(0).describe('Dropout on normalised attention weights, in training.'),
     activationDropout: rate.default(0).describe('Dropout after the activation of feed-forward blocks, in training.'),
     initStd: z.number().positive().default(0.02).describe('Standard deviation of initial matrices and embeddings.'),
+    adaptive: adaptive
+      .optional()
+      .describe(
+        'Adaptive input embeddings and adaptive softmax (Baevski & Auli 2019); default: one table, one softmax.',
+      ),
+    finalNorm: z.boolean().optional().describe('A norm after the last pre-norm layer; default: true.'),
     attention: z
       .union([attention, z.array(attention)])
       .default({ use: 'softmax' })

@@ -7,6 +7,18 @@ import type { ComponentSpec } from '@t2r/core';
 import type { DropoutSource, TensorMap } from '@t2r/engine';
 import type { Tensor } from '@tensorflow/tfjs-core';
 
+/** The vocabulary in bands of decreasing width, tokens sorted by frequency (Baevski & Auli 2019). */
+export interface AdaptiveConfig {
+  /** First token of each band after the first. */
+  cutoffs: number[];
+  /** Band i has vectors of dim / factor^i. */
+  factor: number;
+  /** Tails of the output use the input's projections, transposed; with tied outputs alone. */
+  tieProjections: boolean;
+  /** In training, on the output layer's input and after the projections of its tails. */
+  dropout: number;
+}
+
 export interface LmConfig {
   use: 'decoder-lm';
   vocab: number;
@@ -19,7 +31,7 @@ export interface LmConfig {
   positions: 'learned' | 'sinusoidal' | 'none';
   /** Longest position of learned positions; the block size that training assumes otherwise. */
   maxPositions: number;
-  /** Output projection is the transposed embedding. */
+  /** Output projection is the transposed embedding; with `adaptive`, of every band. */
   tieOutput: boolean;
   /** Embeddings are multiplied by sqrt(dim), and drawn from N(0, 1/dim), as in fairseq. Advised with sinusoidal positions. */
   scaleEmbedding: boolean;
@@ -28,6 +40,10 @@ export interface LmConfig {
   activationDropout: number;
   /** Standard deviation of the normal initialisation of matrices and embeddings. */
   initStd: number;
+  /** Adaptive input embeddings and adaptive softmax; absent: one table and one softmax. */
+  adaptive?: AdaptiveConfig;
+  /** Whether a norm follows the last pre-norm layer; absent: it does. */
+  finalNorm?: boolean;
   /** One per layer. */
   attention: ComponentSpec[];
 }
@@ -47,7 +63,7 @@ export interface LanguageModel {
   parameters(): ParameterSpec[];
   /** ids [B,T] int32 -> last hidden states after the final norm, [B,T,dim]. */
   hidden(ids: Tensor, parameters: TensorMap, options?: ForwardOptions): Tensor;
-  /** [.., dim] -> [.., vocab]. */
+  /** [.., dim] -> [.., vocab]; with an adaptive softmax these are log-probabilities. */
   logits(hidden: Tensor, parameters: TensorMap): Tensor;
   /**
    * Mean cross-entropy in nats over targets [B,T] int32, weighted by `weights` [B,T] (0 = not scored) when given;

@@ -24,6 +24,8 @@ const modelSchema = z.object({
   attentionDropout: rate,
   activationDropout: rate,
   initStd: z.number().positive(),
+  adaptive: z.object({ cutoffs: z.array(size), factor: size, tieProjections: z.boolean(), dropout: rate }).optional(),
+  finalNorm: z.boolean().optional(),
   attention: z.array(z.looseObject({ use: z.string() })),
 });
 

@@ -1,0 +1,40 @@
+/** The output layer: from hidden states to losses and scores, through one softmax over the whole vocabulary. */
+import { crossEntropy, type DropoutSource, linear, linearCrossEntropy, type TensorMap, toRows } from '@t2r/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import { adaptiveOutput } from './adaptive-output.js';
+import type { LmConfig } from './types.js';
+
+export interface TrainingLossOptions {
+  labelSmoothing: number;
+  dropout?: DropoutSource;
+}
+
+export interface OutputLayer {
+  /** hidden [..., dim] -> [..., vocab], scores whose softmax are the probabilities. */
+  logits(hidden: tf.Tensor, parameters: TensorMap): tf.Tensor;
+  /** Cross-entropy in nats a row: hidden [n, dim], targets [n] int32 -> [n]. */
+  trainingLosses(hidden: tf.Tensor, targets: tf.Tensor, parameters: TensorMap, options: TrainingLossOptions): tf.Tensor;
+  /** -log p(target) a row, through log-softmax: exact for unlikely targets too. */
+  negativeLogs(hidden: tf.Tensor, targets: tf.Tensor, parameters: TensorMap): tf.Tensor;
+}
+
+function softmaxOutput({ tieOutput, vocab }: LmConfig): OutputLayer {
+  function logits(hidden: tf.Tensor, parameters: TensorMap): tf.Tensor {
+    if (!tieOutput) return linear(hidden, parameters['output.weight']!);
+    const rows = tf.matMul(toRows(hidden), parameters['embed.weight'] as tf.Tensor2D, false, true); // [rows, vocab]
+    return tf.reshape(rows, [...hidden.shape.slice(0, -1), vocab]);
+  }
+  return {
+    logits,
+    trainingLosses(hidden, targets, parameters, { labelSmoothing }) {
+      const weight = tieOutput ? parameters['embed.weight']! : tf.transpose(parameters['output.weight']!); // [vocab, dim]
+      return linearCrossEntropy(hidden, weight, targets, labelSmoothing);
+    },
+    negativeLogs: (hidden, targets, parameters) => crossEntropy(logits(hidden, parameters), targets),
+  };
+}
+
+/** The output layer that a model's configuration asks for. */
+export function createOutput(config: LmConfig): OutputLayer {
+  return config.adaptive === undefined ? softmaxOutput(config) : adaptiveOutput(config, config.adaptive);
+}
