@@ -6,10 +6,11 @@ import { createBlocks, openTokens, type TokenReader, type TokensData } from '@t2
 import type { Engine, HostTensor } from '@t2r/engine';
 import { buildLanguageModel } from '@t2r/models';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '@t2r/zoo';
+import { type Distillation, teacherVariables } from './distillation.js';
 import { compileEvaluation } from './evaluation.js';
 import { type FitResult, fit } from './fit.js';
 import { trainedParameters } from './parameter-patterns.js';
-import { checkBlock } from './train-plan.js';
+import { checkBlock, checkTeacher } from './train-plan.js';
 import type { TrainLmOptions } from './train-schema.js';
 import { slotVariables } from './training-graph.js';
 import { compileTraining } from './training-program.js';
@@ -32,12 +33,13 @@ async function finishedResult({ folder, events }: StepContext): Promise<FitResul
 }
 
 /** The options that say what became of the weights. Those not given are left out of the JSON. */
-const provenanceOf = ({ steps, keep, train, freeze, groups }: TrainLmOptions) => ({
+const provenanceOf = ({ steps, keep, train, freeze, groups, distill }: TrainLmOptions, context: StepContext) => ({
   steps,
   keep,
   train,
   freeze,
   groups,
+  distill: distill && { ...distill, teacher: context.input(distill.teacher).key },
 });
 
 function openSplit(context: StepContext, options: TrainLmOptions, split: string): TokenReader {
@@ -54,6 +56,29 @@ function checkFit(context: StepContext, options: TrainLmOptions, { config: { mod
   checkBlock(options.block, model);
 }
 
+const load = (folder: string, context: StepContext): Promise<Checkpoint> =>
+  loadCheckpoint(folder, { parameters: (config) => buildLanguageModel(config, context).parameters() });
+
+interface Teacher {
+  distillation: Distillation;
+  variables: Record<string, HostTensor>;
+}
+
+async function loadTeacher(
+  { distill, block }: TrainLmOptions,
+  context: StepContext,
+  student: Checkpoint,
+): Promise<Teacher | undefined> {
+  if (distill === undefined) return undefined;
+  const { config, weights } = await load(context.input(distill.teacher).folder, context);
+  checkTeacher(block, config.model, student.config.model);
+  const { weight, temperature } = distill;
+  return {
+    distillation: { teacher: buildLanguageModel(config.model, context), weight, temperature },
+    variables: teacherVariables(weights),
+  };
+}
+
 async function train(
   engine: Engine,
   options: TrainLmOptions,
@@ -68,7 +93,8 @@ async function train(
   const slots = slotVariables(trained, optimizer);
   const resumable = [...parameters, ...Object.keys(slots)];
   const initial: Record<string, HostTensor> = { ...checkpoint.weights, ...slots };
-  const variables = engine.variables(initial);
+  const teacher = await loadTeacher(options, context, checkpoint);
+  const variables = engine.variables({ ...initial, ...teacher?.variables });
   const seedFor = (use: string) => deriveSeed(context.seed, options.seed, 'train/lm', use);
   const { batch, block, accumulate, clip, labelSmoothing, order } = options;
 
@@ -81,6 +107,7 @@ async function train(
     accumulate,
     clip,
     labelSmoothing,
+    distillation: teacher?.distillation,
     seed: seedFor('dropout'),
   });
   const reader = openSplit(context, options, options.split);
@@ -135,9 +162,7 @@ export async function runTrainLm(options: TrainLmOptions, context: StepContext):
   if (finished !== undefined) return { metrics: finished.metrics, data: { curves: finished.curves } };
 
   const source = context.input(options.from);
-  const checkpoint = await loadCheckpoint(source.folder, {
-    parameters: (config) => buildLanguageModel(config, context).parameters(),
-  });
+  const checkpoint = await load(source.folder, context);
   checkFit(context, options, checkpoint);
   const engine = await context.create('engine', context.engineSpec).open();
   try {
@@ -145,7 +170,7 @@ export async function runTrainLm(options: TrainLmOptions, context: StepContext):
     await saveCheckpoint(context.folder, {
       config: {
         ...checkpoint.config,
-        provenance: { step: 'train/lm', from: source.key, ...provenanceOf(options) },
+        provenance: { step: 'train/lm', from: source.key, ...provenanceOf(options, context) },
       },
       weights,
       tokenizerPath: checkpoint.tokenizer,

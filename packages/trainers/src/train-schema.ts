@@ -10,6 +10,12 @@ const evaluateSchema = z.strictObject({
   split: z.string().default('valid').describe('Split of the data to evaluate on.'),
 });
 
+const distillSchema = z.strictObject({
+  teacher: stepRef('checkpoint', 'The step whose checkpoint teaches; it is not trained and runs without dropout.'),
+  weight: z.number().gt(0).max(1).default(0.5).describe("Part of the teacher's term in the loss."),
+  temperature: z.number().positive().default(1).describe("What both models' logits are divided by in that term."),
+});
+
 export const trainLmSchema = z
   .strictObject({
     from: stepRef('checkpoint', 'The step whose checkpoint training starts from; optimizer and schedule start afresh.'),
@@ -24,6 +30,11 @@ export const trainLmSchema = z
     clip: z.number().min(0).default(0).describe('Largest norm of the whole gradient; 0 = no clipping.'),
     ...parameterOptions,
     labelSmoothing: z.number().min(0).lt(1).default(0).describe('Probability mass spread over the whole vocabulary.'),
+    distill: distillSchema
+      .optional()
+      .describe(
+        "Learn also from a teacher's probabilities: (1 - weight) * CE + weight * temperature^2 * KL; default: not.",
+      ),
     order: z
       .enum(['random', 'epochs'])
       .default('random')

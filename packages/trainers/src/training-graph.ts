@@ -3,6 +3,7 @@ import { type DropoutSource, type HostTensor, sizeOf, type TensorMap } from '@t2
 import type { LanguageModel } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { clipFactor, globalNorm } from './clip.js';
+import { type Distillation, distillationLoss, teacherLogProbabilities } from './distillation.js';
 import type { Optimizer } from './optimizer.js';
 import type { TrainedParameter } from './parameter-patterns.js';
 
@@ -34,25 +35,37 @@ export const gradientName = (parameter: string) => `grad/${parameter}`;
  */
 export const scalarName = (scalar: string, rate: number) => (rate === 1 ? scalar : `${scalar}@${rate}`);
 
+/** What the training loss is made of. */
+export interface LossOptions {
+  /** Probability mass spread over the whole vocabulary. */
+  labelSmoothing: number;
+  /** Absent: the targets alone. */
+  distillation?: Distillation;
+}
+
 /**
  * Forward and backward pass of one batch. Frozen parameters are constants to the backward pass, which costs nothing for them.
  *
+ * @param loss what the loss is made of
  * @param trained the parameters whose gradients are wanted
  * @param inputs `inputs` and `targets`, int32 [batch, block]
- * @param values all parameters by name
+ * @param values all parameters by name, a teacher's among them
  * @returns the mean loss in nats a token (scalar) and its gradient by each trained parameter, in their order
  */
 export function lossAndGradients(
   model: LanguageModel,
   trained: readonly TrainedParameter[],
-  labelSmoothing: number,
+  { labelSmoothing, distillation }: LossOptions,
   inputs: TensorMap,
   values: TensorMap,
   dropout: DropoutSource,
 ): { loss: tf.Tensor; gradients: tf.Tensor[] } {
   const names = trained.map(({ name }) => name);
+  const teacher = distillation && teacherLogProbabilities(distillation, inputs, values);
   const lossOf = (...tensors: tf.Tensor[]) => {
     const parameters = { ...values, ...Object.fromEntries(names.map((name, i) => [name, tensors[i]!])) };
+    if (distillation !== undefined && teacher !== undefined)
+      return distillationLoss(model, distillation, labelSmoothing, inputs, parameters, teacher, dropout);
     return model.loss(inputs.inputs!, inputs.targets!, parameters, { dropout, labelSmoothing });
   };
   const { value, grads } = tf.valueAndGrads(lossOf)(names.map((name) => values[name]!));

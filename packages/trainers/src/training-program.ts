@@ -8,9 +8,16 @@ import type { LanguageModel } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Optimizer } from './optimizer.js';
 import type { TrainedParameter } from './parameter-patterns.js';
-import { applyGradients, gradientName, gradientVariables, lossAndGradients, scalarName } from './training-graph.js';
+import {
+  applyGradients,
+  gradientName,
+  gradientVariables,
+  type LossOptions,
+  lossAndGradients,
+  scalarName,
+} from './training-graph.js';
 
-export interface TrainingProgramOptions {
+export interface TrainingProgramOptions extends LossOptions {
   model: LanguageModel;
   /** The parameters that are trained, in the model's order; the others stay as they are. */
   trained: readonly TrainedParameter[];
@@ -23,7 +30,6 @@ export interface TrainingProgramOptions {
   accumulate: number;
   /** Largest global gradient norm; 0 = no clipping. */
   clip: number;
-  labelSmoothing: number;
   /** Seed of the dropout masks. */
   seed: number;
 }
@@ -87,7 +93,7 @@ const batchSpecs = (batch: number, block: number): Record<string, TensorSpec> =>
 async function compileWhole(
   engine: Engine,
   variables: Variables,
-  { model, trained, optimizer, batch, block, clip, labelSmoothing, seed }: TrainingProgramOptions,
+  { model, trained, optimizer, batch, block, clip, seed, ...lossOptions }: TrainingProgramOptions,
 ): Promise<TrainingProgram> {
   const scalars = scalarFeeds(optimizer, trained);
   const program = await engine.compile({
@@ -96,7 +102,7 @@ async function compileWhole(
     variables,
     seed,
     program: (inputs, values, dropout) => {
-      const { loss, gradients } = lossAndGradients(model, trained, labelSmoothing, inputs, values, dropout);
+      const { loss, gradients } = lossAndGradients(model, trained, lossOptions, inputs, values, dropout);
       const { norm, updates } = applyGradients(trained, optimizer, { accumulate: 1, clip }, inputs, values, gradients);
       return { outputs: { loss, norm }, updates };
     },
@@ -117,7 +123,7 @@ async function compileWhole(
 async function compileAccumulating(
   engine: Engine,
   variables: Variables,
-  { model, trained, optimizer, batch, block, accumulate, clip, labelSmoothing, seed }: TrainingProgramOptions,
+  { model, trained, optimizer, batch, block, accumulate, clip, seed, ...lossOptions }: TrainingProgramOptions,
 ): Promise<TrainingProgram> {
   const names = trained.map(({ name }) => name);
   for (const [name, value] of Object.entries(gradientVariables(trained))) variables.add(name, value);
@@ -127,7 +133,7 @@ async function compileAccumulating(
     variables,
     seed,
     program: (inputs, values, dropout) => {
-      const { loss, gradients } = lossAndGradients(model, trained, labelSmoothing, inputs, values, dropout);
+      const { loss, gradients } = lossAndGradients(model, trained, lossOptions, inputs, values, dropout);
       const updates: TensorMap = {};
       names.forEach((name, i) => {
         const sum = tf.mul(values[gradientName(name)]!, inputs.carry!);
