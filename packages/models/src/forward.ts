@@ -67,6 +67,17 @@ function attend(
   return project(mergeHeads(mixed), get, 'attention.out');
 }
 
+/**
+ * LayerDrop (Fan et al. 2020, arXiv 1909.11556): with probability `rate` a step of training passes the whole batch by a
+ * layer. As in fairseq, layers that stay are not scaled up. A compiled graph has no branches, so a skipped layer is computed,
+ * forward and backward, and multiplied by 0: its parameters get no gradient, and no time is saved.
+ */
+function maybeSkip(x: tf.Tensor, layer: (x: tf.Tensor) => tf.Tensor, rate: number, source?: DropoutSource): tf.Tensor {
+  if (source === undefined || rate === 0) return layer(x);
+  const keep = tf.sign(source.mask([1, 1, 1], rate)); // 0 or 1
+  return tf.add(tf.mul(layer(x), keep), tf.mul(x, tf.sub(1, keep)));
+}
+
 /** ids [B,T] int32 -> hidden states after the final norm, [B,T,dim]. */
 export function forward(
   config: LmConfig,
@@ -80,8 +91,11 @@ export function forward(
   let x = drop(positions ? tf.add(tokens, positions) : tokens, dropout, config.dropout);
   attention.forEach((variant, n) => {
     const get = scope(parameters, `layers.${n}`);
-    x = residual(x, get, 'norm1', config, dropout, (h) => attend(h, get, variant, config, dropout));
-    x = residual(x, get, 'norm2', config, dropout, (h) => feedForward(h, get, config, dropout));
+    const layer = (below: tf.Tensor) => {
+      const mixed = residual(below, get, 'norm1', config, dropout, (h) => attend(h, get, variant, config, dropout));
+      return residual(mixed, get, 'norm2', config, dropout, (h) => feedForward(h, get, config, dropout));
+    };
+    x = maybeSkip(x, layer, config.layerDrop ?? 0, dropout);
   });
   return finalNorm(x, parameters, config);
 }

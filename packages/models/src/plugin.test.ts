@@ -33,10 +33,22 @@ describe('decoder-lm component', () => {
     expect(model.attention.map(({ name }) => name)).toEqual(['t2r-mlp', 'softmax']);
   });
 
+  it('takes adaptive bands, LayerDrop and no last norm, and writes nothing where they are absent', () => {
+    const model = build({ adaptive: { cutoffs: [10, 20], factor: 2 }, layerDrop: 0.2, finalNorm: false }).build(50);
+    expect(model.config.adaptive).toEqual({ cutoffs: [10, 20], factor: 2, tieProjections: true, dropout: 0 });
+    const names = model.parameters().map(({ name }) => name);
+    expect(names).toContain('embed.bands.2.projection');
+    expect(names).not.toContain('final_norm.weight');
+    expect(Object.keys(build({}).config)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/adaptive|layerDrop|finalNorm/)]),
+    );
+  });
+
   it('refuses what does not fit', () => {
     const problems = (options: object) => component.schema.safeParse({ ...sizes, ...options }).error?.issues ?? [];
     expect(problems({ heads: 3 })[0]).toMatchObject({ path: ['heads'], message: 'must divide dim' });
     expect(problems({ attention: [{ use: 'softmax' }] })[0]).toMatchObject({ path: ['attention'] });
+    expect(problems({ adaptive: { cutoffs: [20, 10] } })[0]).toMatchObject({ path: ['adaptive', 'cutoffs'] });
     expect(problems({ width: 3 })[0]).toMatchObject({ code: 'unrecognized_keys' });
   });
 });

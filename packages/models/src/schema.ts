@@ -52,6 +52,9 @@ export const decoderLmSchema = z
         'Adaptive input embeddings and adaptive softmax (Baevski & Auli 2019); default: one table, one softmax.',
       ),
     finalNorm: z.boolean().optional().describe('A norm after the last pre-norm layer; default: true.'),
+    layerDrop: rate
+      .optional()
+      .describe('Probability of skipping each layer, in training (Fan et al. 2020); default: 0.'),
     attention: z
       .union([attention, z.array(attention)])
       .default({ use: 'softmax' })

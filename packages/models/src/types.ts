@@ -44,6 +44,8 @@ export interface LmConfig {
   adaptive?: AdaptiveConfig;
   /** Whether a norm follows the last pre-norm layer; absent: it does. */
   finalNorm?: boolean;
+  /** Probability that training skips a layer for a whole batch (LayerDrop, Fan et al. 2020); absent: 0. */
+  layerDrop?: number;
   /** One per layer. */
   attention: ComponentSpec[];
 }

@@ -54,6 +54,13 @@ test('a saved checkpoint comes back whole, tokenizer included', async () => {
   expect((await readdir(target)).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json']);
 });
 
+test('optional parts of the model come back', async () => {
+  const adaptive = { cutoffs: [2, 4], factor: 2, tieProjections: true, dropout: 0.2 };
+  const whole = { ...config, model: { ...config.model, adaptive, finalNorm: false, layerDrop: 0.2 } };
+  await saveCheckpoint(folder, { config: whole, weights });
+  expect((await loadCheckpoint(folder)).config).toEqual(whole);
+});
+
 test('tensors the model does not ask for, lacks or shapes otherwise are named', async () => {
   await saveCheckpoint(folder, { config, weights });
   const parameters = () => [spec('a', [4]), spec('c', [1])];

@@ -26,6 +26,7 @@ const modelSchema = z.object({
   initStd: z.number().positive(),
   adaptive: z.object({ cutoffs: z.array(size), factor: size, tieProjections: z.boolean(), dropout: rate }).optional(),
   finalNorm: z.boolean().optional(),
+  layerDrop: rate.optional(),
   attention: z.array(z.looseObject({ use: z.string() })),
 });
 
