@@ -1,9 +1,12 @@
 export { type AdamOptions, createAdam } from './adam.js';
 export { clipFactor, globalNorm } from './clip.js';
+export type { Distillation } from './distillation.js';
 export { compileEvaluation, type Evaluation, type EvaluationOptions } from './evaluation.js';
 export { type FitOptions, type FitResult, fit } from './fit.js';
+export type { PlannedLayer } from './layer-plan.js';
 export { createNag, type NagOptions } from './nag.js';
 export type { Optimizer, UpdateInput } from './optimizer.js';
+export { type ParameterChoice, type TrainedParameter, trainedParameters } from './parameter-patterns.js';
 export { plugin as default } from './plugin.js';
 export type { Schedule } from './schedule.js';
 export { type SwapNames, sortWeights } from './swap.js';

@@ -1,9 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import attention from '@t2r/attention';
+import { createRegistry } from '@t2r/core';
+import { openEngine } from '@t2r/engine';
+import models, { initialWeights } from '@t2r/models';
 import { loadCheckpoint, openSafetensors } from '@t2r/zoo';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { trainedParameters } from './parameter-patterns.js';
 import { createTestRun, tinyModel, tinyTraining } from './test-context.js';
+import { lossAndGradients } from './training-graph.js';
 
 let root: string;
 beforeEach(async () => {
@@ -77,4 +83,40 @@ test.each(['adamw', 'nag'])('%s: a group has the rate of the schedule times its 
     const expected = /^layers\.\d\.attention\.phi\.weight$/.test(name) ? tenfold! : base!;
     expect(grouped![name], name).toEqual(expected[name]);
   }
+});
+
+test('the backward pass does no work for frozen parameters', async () => {
+  const model = createRegistry([attention, models]).create('model', tinyModel).build(20);
+  const engine = await openEngine('onnx', { threads: 1 });
+  const variables = engine.variables(initialWeights(model, 1));
+  const shape = [2, 8];
+  /** Matrix products in the compiled graph of loss and gradients. */
+  const products = async (train: string[]) => {
+    const program = await engine.compile({
+      name: 'gradients',
+      inputs: { inputs: { shape, dtype: 'int32' }, targets: { shape, dtype: 'int32' } },
+      variables,
+      program: (inputs, values, dropout) => {
+        const trained = trainedParameters(model.parameters(), { train });
+        const { loss, gradients } = lossAndGradients(model, trained, { labelSmoothing: 0 }, inputs, values, dropout);
+        return { outputs: { loss, ...Object.fromEntries(gradients.map((gradient, i) => [`g${i}`, gradient])) } };
+      },
+    });
+    const path = join(root, 'gradients.onnx');
+    await program.export(path);
+    await program.dispose();
+    const text = await readFile(path, 'latin1');
+    // A node's op_type is field 4, a string: the byte 0x22, the length, the name.
+    const count = (op: string) => text.split(`\x22${String.fromCharCode(op.length)}${op}`).length - 1;
+    return count('MatMul') + count('Gemm');
+  };
+  const all = await products(['*']);
+  const last = await products(['layers.1.*']);
+  const norm = await products(['final_norm.*']);
+  await engine.dispose();
+  // Forward: q, k and v, scores, mixing, output and two of the feed-forward block in each of two layers, and the logits.
+  const forward = 2 * 6 + 1;
+  // The gradient by the hidden states is all that the final norm's own needs.
+  expect(norm).toBe(forward + 1);
+  expect(last).toBeLessThan((all + norm) / 2);
 });
