@@ -4,7 +4,7 @@ import { createRandom } from '@t2r/core';
 import { type Engine, openEngine } from '@t2r/engine';
 import { argmax, createGenerator } from '@t2r/generation';
 import { createLanguageModel, initialWeights, type LanguageModel, type LmConfig } from '@t2r/models';
-import { compileTraining, createAdam, slotVariables } from '@t2r/trainers';
+import { compileTraining, createAdam, slotVariables, trainedParameters } from '@t2r/trainers';
 
 /** Sizes of the models under test; the d-prefixed ones are those of the decoding cases. */
 export interface Sizes {
@@ -134,9 +134,11 @@ const train = (name: string, attention: (sizes: Sizes) => Attention): BenchCase 
     yield await withEngine(threads, async (engine): Promise<Figure> => {
       const lm = model(attention(sizes), { dim, heads, ffn, vocab, layers, maxPositions: tokens });
       const adam = createAdam('adam', { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, decayAll: false }, false);
-      const variables = engine.variables({ ...initialWeights(lm, 1), ...slotVariables(lm, adam) });
+      const trained = trainedParameters(lm.parameters());
+      const variables = engine.variables({ ...initialWeights(lm, 1), ...slotVariables(trained, adam) });
       const options = {
         model: lm,
+        trained,
         optimizer: adam,
         batch,
         block: tokens,

@@ -82,7 +82,7 @@ function checkMatches(option: string, pattern: string, names: readonly string[],
  */
 export function trainedParameters(
   parameters: readonly ParameterSpec[],
-  { train, freeze = [], groups = [] }: ParameterChoice,
+  { train, freeze = [], groups = [] }: ParameterChoice = {},
 ): TrainedParameter[] {
   const names = parameters.map(({ name }) => name);
   for (const pattern of train ?? []) checkMatches('train', pattern, names, 'parameter');
