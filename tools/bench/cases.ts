@@ -5,6 +5,7 @@ import { type Engine, openEngine } from '@t2r/engine';
 import { argmax, createGenerator } from '@t2r/generation';
 import { createLanguageModel, initialWeights, type LanguageModel, type LmConfig } from '@t2r/models';
 import { compileTraining, createAdam, slotVariables, trainedParameters } from '@t2r/trainers';
+import { median } from './median.js';
 
 /** Sizes of the models under test; the d-prefixed ones are those of the decoding cases. */
 export interface Sizes {
@@ -72,8 +73,6 @@ const T2R: Omit<T2rMlpOptions, 'features'> = {
   form: 'quadratic',
   chunk: 64,
 };
-
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 /** Runs `step` and gives the median and the least time in milliseconds, after a warm-up. */
 async function timed(

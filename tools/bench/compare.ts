@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Figure, REFERENCE, type Sizes } from './cases.js';
+import { median } from './median.js';
 
 const execute = promisify(execFile);
 
@@ -20,8 +21,6 @@ async function figureOf(command: string, args: string[]): Promise<Figure> {
   const { stdout } = await execute(command, args, { maxBuffer: 1 << 24 });
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Figure;
 }
-
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 export async function compare({ name, peer, pairs, sizes, json }: CompareOptions): Promise<void> {
   const main = fileURLToPath(new URL('main.js', import.meta.url));

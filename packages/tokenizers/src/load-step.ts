@@ -1,9 +1,8 @@
 /** The step `tokenizer/load`: takes a tokenizer.json as it is. */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defineComponent, notInKey, pathOption, type Step, UserError, writeFileAtomic } from '@t2r/core';
+import { defineComponent, hashFile, notInKey, pathOption, type Step, UserError, writeFileAtomic } from '@t2r/core';
 import { z } from 'zod';
 import { loadTokenizer, TOKENIZER_FILE } from './load.js';
 
@@ -23,11 +22,7 @@ function createLoadStep({ path }: z.output<typeof schema>): Step {
         throw error;
       }
     },
-    async fingerprint() {
-      return createHash('sha256')
-        .update(await readFile(path))
-        .digest('hex');
-    },
+    fingerprint: () => hashFile(path),
     plan() {
       return { produces: { vocab: vocabSize(readFileSync(path, 'utf8')) } };
     },

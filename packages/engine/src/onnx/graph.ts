@@ -49,6 +49,7 @@ export class GraphBuilder {
   readonly #shared = new Map<string, string>();
   /** Nodes by operation and inputs, so that equal expressions are computed once. */
   readonly #known = new Map<string, string[]>();
+  readonly #produced = new Set<string>();
   #counter = 0;
 
   #fresh(prefix: string): string {
@@ -75,6 +76,7 @@ export class GraphBuilder {
     if (known !== undefined && !unique) return known;
     const names = Array.from({ length: outputs }, () => this.#fresh(op));
     this.nodes.push({ op, domain, inputs: [...inputs], outputs: names, attributes });
+    for (const name of names) this.#produced.add(name);
     if (!unique) this.#known.set(key, names);
     return names;
   }
@@ -116,12 +118,17 @@ export class GraphBuilder {
     this.initializers.splice(0, this.initializers.length, ...initializers);
   }
 
-  /** Renames a value everywhere. */
-  rename(from: string, to: string): void {
-    const swap = (name: string) => (name === from ? to : name);
+  /** True where a node of the graph makes the value. */
+  produces(name: string): boolean {
+    return this.#produced.has(name);
+  }
+
+  /** Renames values everywhere; the last thing done to a graph, since nodes are found again by their old names. */
+  rename(names: ReadonlyMap<string, string>): void {
+    const swap = (name: string) => names.get(name) ?? name;
     for (const node of this.nodes) {
-      // In place: the outputs are also known by the expression that made them.
-      for (const names of [node.inputs, node.outputs]) names.splice(0, names.length, ...names.map(swap));
+      node.inputs = node.inputs.map(swap);
+      node.outputs = node.outputs.map(swap);
     }
   }
 

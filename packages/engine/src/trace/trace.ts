@@ -68,8 +68,8 @@ function lazyTensors(options: CompileOptions, backend: TraceBackend, reads: stri
 }
 
 /**
- * Declares graph outputs under the given kind of name. A value that is an input or a constant, or is handed out twice,
- * gets a node of its own; any other node's output is renamed. `renamed` remembers that across calls.
+ * Declares graph outputs under the given kind of name, and notes in `renamed` which value takes which name. A value that is
+ * an input or a constant, or is handed out twice, gets a node of its own.
  */
 function declareOutputs(
   backend: TraceBackend,
@@ -85,10 +85,8 @@ function declareOutputs(
     const name = `${kind}.${key}`;
     const source = backend.name(tensor);
     const { shape, dtype } = backend.value(tensor);
-    const known = renamed.get(source);
-    const fresh = known === undefined && graph.nodes.some((node) => node.outputs.includes(source));
-    graph.rename(fresh ? source : graph.op('Identity', [known ?? source], { unique: true }), name);
-    if (fresh) renamed.set(source, name);
+    const free = graph.produces(source) && !renamed.has(source);
+    renamed.set(free ? source : graph.op('Identity', [source], { unique: true }), name);
     graph.output(name, dtype, shape);
     return { key, name, shape, dtype, rows };
   });
@@ -115,6 +113,7 @@ export function traceProgram(options: CompileOptions): TracedProgram {
       const outputs = declareOutputs(backend, 'output', result.outputs, renamed);
       const updates = declareOutputs(backend, 'update', result.updates ?? {}, renamed);
       random.declareInputs();
+      graph.rename(renamed);
       graph.prune();
       return { graph, reads, outputs, updates, sites: random.sites };
     });
