@@ -4,7 +4,7 @@ import { createRandom } from '@t2r/core';
 import { type Engine, openEngine } from '@t2r/engine';
 import { argmax, createGenerator } from '@t2r/generation';
 import { createLanguageModel, initialWeights, type LanguageModel, type LmConfig } from '@t2r/models';
-import { compileTraining, createAdam, slotVariables, trainedParameters } from '@t2r/trainers';
+import { compileTraining, createAdam, languageModelObjective, slotVariables, trainedParameters } from '@t2r/trainers';
 import { median } from './median.js';
 
 /** Sizes of the models under test; the d-prefixed ones are those of the decoding cases. */
@@ -136,14 +136,13 @@ const train = (name: string, attention: (sizes: Sizes) => Attention): BenchCase 
       const trained = trainedParameters(lm.parameters());
       const variables = engine.variables({ ...initialWeights(lm, 1), ...slotVariables(trained, adam) });
       const options = {
-        model: lm,
+        objective: languageModelObjective(lm),
         trained,
         optimizer: adam,
         batch,
         block: tokens,
         accumulate: 1,
         clip: 0,
-        labelSmoothing: 0,
         seed: 1,
       };
       const opened = performance.now();
@@ -156,7 +155,7 @@ const train = (name: string, attention: (sizes: Sizes) => Attention): BenchCase 
       let inside = 0;
       const { ms, min_ms } = await timed(
         async () => {
-          inside += (await program.run(step++, 1e-3, () => data)).seconds;
+          inside += (await program.run(step++, [1e-3], () => data)).seconds;
         },
         2,
         steps,

@@ -34,7 +34,7 @@ function multipliedWeights(model: LanguageModel): number {
  * each: 4 per element. A cache is read twice, once by queries (keys) and once by weights (values), each element in one
  * multiply-add: 2 per element.
  */
-function mixingFlops(model: LanguageModel, position: number): number {
+export function mixingFlops(model: LanguageModel, position: number): number {
   return model.state(1, position).reduce((sum, { shape, grows }) => sum + (grows ? 2 : 4) * sizeOf(shape), 0);
 }
 

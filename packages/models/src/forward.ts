@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { adaptiveEmbedding } from './adaptive.js';
 import { drop, feedForward, finalNorm, mergeHeads, project, residual, type Scope, scope } from './block.js';
 import { sinusoidalTable } from './positions.js';
-import type { ForwardOptions, LmConfig } from './types.js';
+import type { ForwardOptions, LmConfig, ObservedAttention } from './types.js';
 
 /** Token embeddings, scaled where the model says so: ids [...] -> [..., dim]. */
 export function embedTokens(ids: tf.Tensor, parameters: TensorMap, config: LmConfig): tf.Tensor {
@@ -58,12 +58,14 @@ function attend(
   attention: Attention,
   { heads, dim, attentionDropout }: LmConfig,
   source?: DropoutSource,
+  observe?: (attention: ObservedAttention) => void,
 ): tf.Tensor {
   const [q, k, v] = projectHeads(x, get, heads);
   const own = attention.parameters({ heads, headDim: dim / heads });
   const parameters = Object.fromEntries(own.map(({ name }) => [name, get(`attention.${name}`)]));
   const dropout = source && attentionDropout > 0 ? { source, rate: attentionDropout } : undefined;
   const mixed = attention.parallel(q, k, v, parameters, { causal: true, dropout, random: source, input: x });
+  observe?.({ q, k, v, input: x, output: mixed });
   return project(mergeHeads(mixed), get, 'attention.out');
 }
 
@@ -84,7 +86,7 @@ export function forward(
   attention: readonly Attention[],
   ids: tf.Tensor,
   parameters: TensorMap,
-  { dropout }: ForwardOptions = {},
+  { dropout, observe }: ForwardOptions = {},
 ): tf.Tensor {
   const tokens = embedTokens(ids, parameters, config); // [B,T,dim]
   const positions = positionRows(ids.shape[1]!, parameters, config);
@@ -92,7 +94,9 @@ export function forward(
   attention.forEach((variant, n) => {
     const get = scope(parameters, `layers.${n}`);
     const layer = (below: tf.Tensor) => {
-      const mixed = residual(below, get, 'norm1', config, dropout, (h) => attend(h, get, variant, config, dropout));
+      const mixed = residual(below, get, 'norm1', config, dropout, (h) =>
+        attend(h, get, variant, config, dropout, observe && ((seen) => observe(n, seen))),
+      );
       return residual(mixed, get, 'norm2', config, dropout, (h) => feedForward(h, get, config, dropout));
     };
     x = maybeSkip(x, layer, config.layerDrop ?? 0, dropout);

@@ -1,4 +1,4 @@
-export { decodingFlops, parameterCount, trainingFlops } from './cost.js';
+export { decodingFlops, mixingFlops, parameterCount, trainingFlops } from './cost.js';
 export { buildLanguageModel, createLanguageModel } from './decoder-lm.js';
 export { initialParameter, initialWeights } from './parameters.js';
 export { plugin as default } from './plugin.js';
@@ -8,6 +8,7 @@ export type {
   ForwardOptions,
   LanguageModel,
   LmConfig,
+  ObservedAttention,
   StepOptions,
   Weights,
 } from './types.js';

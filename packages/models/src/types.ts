@@ -53,9 +53,23 @@ export interface LmConfig {
 /** Weights on the host by name, row-major float32, as checkpoints hold them. */
 export type Weights = Record<string, { shape: number[]; data: Float32Array }>;
 
+/** What the attention of one layer made of its input in a forward pass. */
+export interface ObservedAttention {
+  /** Queries, keys and values, [batch, heads, time, headDim]. */
+  q: Tensor;
+  k: Tensor;
+  v: Tensor;
+  /** What they are projections of, [batch, time, dim]. */
+  input: Tensor;
+  /** Before heads are merged and projected, [batch, heads, time, headDim]. */
+  output: Tensor;
+}
+
 export interface ForwardOptions {
   /** Given in training: dropout is on. */
   dropout?: DropoutSource;
+  /** Told of the attention of every layer, from the input upwards. */
+  observe?: (layer: number, attention: ObservedAttention) => void;
 }
 
 export interface LanguageModel {

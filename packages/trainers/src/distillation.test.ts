@@ -8,6 +8,7 @@ import models, { initialWeights } from '@t2r/models';
 import { loadCheckpoint } from '@t2r/zoo';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { teacherVariables } from './distillation.js';
+import { languageModelObjective } from './objective.js';
 import { trainedParameters } from './parameter-patterns.js';
 import { createTestRun, tinyModel, tinyTraining, VOCAB } from './test-context.js';
 import { lossAndGradients } from './training-graph.js';
@@ -47,8 +48,8 @@ test.each([
     variables,
     program: (inputs, values, dropout) => {
       const trained = trainedParameters(model.parameters(), { train: ['output.weight'] });
-      const distillation = { teacher, weight, temperature };
-      const result = lossAndGradients(model, trained, { labelSmoothing: 0, distillation }, inputs, values, dropout);
+      const objective = languageModelObjective(model, { distillation: { teacher, weight, temperature } });
+      const result = lossAndGradients(objective, trained, inputs, values, dropout);
       const hidden = model.hidden(inputs.inputs!, values);
       const ofTeacher = Object.fromEntries(teacher.parameters().map((p) => [p.name, values[`teacher/${p.name}`]!]));
       return {

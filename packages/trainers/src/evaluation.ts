@@ -1,6 +1,6 @@
 /** Perplexity of a split while training: windows side by side, every token but the first scored once. */
 import { evaluationWindows, type TokenReader } from '@t2r/datasets';
-import type { Engine, Variables } from '@t2r/engine';
+import type { Engine, TensorMap, Variables } from '@t2r/engine';
 import type { LanguageModel } from '@t2r/models';
 
 export interface EvaluationOptions {
@@ -9,6 +9,8 @@ export interface EvaluationOptions {
   block: number;
   /** Stops after this many batches; default: the whole split. */
   batches?: number;
+  /** The model's parameters from the variables, where they are not those themselves. */
+  parameters?: (values: TensorMap) => TensorMap;
 }
 
 export interface Evaluation {
@@ -22,7 +24,7 @@ export async function compileEvaluation(
   engine: Engine,
   variables: Variables,
   reader: TokenReader,
-  { model, batch, block, batches = Number.POSITIVE_INFINITY }: EvaluationOptions,
+  { model, batch, block, batches = Number.POSITIVE_INFINITY, parameters = (values) => values }: EvaluationOptions,
 ): Promise<Evaluation> {
   const shape = [batch, block];
   const program = await engine.compile({
@@ -30,7 +32,7 @@ export async function compileEvaluation(
     inputs: { inputs: { shape, dtype: 'int32' }, targets: { shape, dtype: 'int32' } },
     variables,
     program: (inputs, values) => ({
-      outputs: { nll: model.negativeLogLikelihood(inputs.inputs!, inputs.targets!, values) }, // [batch, block]
+      outputs: { nll: model.negativeLogLikelihood(inputs.inputs!, inputs.targets!, parameters(values)) }, // [batch, block]
     }),
   });
   const inputs = new Int32Array(batch * block);

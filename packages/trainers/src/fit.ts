@@ -9,7 +9,6 @@ import type { Variables } from '@t2r/engine';
 import { createClock } from './clock.js';
 import type { Evaluation } from './evaluation.js';
 import { loadResume, saveResume } from './resume.js';
-import type { Schedule } from './schedule.js';
 import { initialState, meanRecentLoss, recordLoss, resultMetrics, type TrainerState } from './trainer-state.js';
 import type { TrainingProgram } from './training-program.js';
 import { readVariables, writeVariables } from './variables-file.js';
@@ -21,7 +20,8 @@ export interface FitOptions {
   parameters: readonly string[];
   /** Names of all variables that a resumed run needs. */
   resumable: readonly string[];
-  schedule: Schedule;
+  /** Learning rate of each group of parameters at optimizer step `step`; the first is the one that is reported. */
+  ratesAt(step: number): number[];
   /** Batch number `index` of the run, a pure function of it. */
   batchAt(index: number): Batch;
   steps: number;
@@ -56,7 +56,7 @@ function refuseDivergence(loss: number, step: number): void {
 
 /** Runs (or goes on with) a training run; the variables hold the result. */
 export async function fit(options: FitOptions): Promise<FitResult> {
-  const { program, variables, schedule, batchAt, steps, evaluation, folder, signal, events } = options;
+  const { program, variables, ratesAt, batchAt, steps, evaluation, folder, signal, events } = options;
   const bestPath = join(folder, 'best.safetensors');
   const resumed = await loadResume(folder, variables, options.resumable, (message) => events.warn(message));
   if (resumed !== undefined) events.info(`resumed at step ${resumed.step} of ${steps}`);
@@ -93,8 +93,8 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     if (state.step >= steps) break;
 
     const started = performance.now();
-    const rate = schedule.rate(state.step, steps);
-    const { loss, gradientNorm, seconds } = await program.run(state.step, rate, batchAt);
+    const rates = ratesAt(state.step);
+    const { loss, gradientNorm, seconds } = await program.run(state.step, rates, batchAt);
     recordLoss(state, loss);
     refuseDivergence(loss, state.step);
     if (state.step % POINT_EVERY === 0 || state.step === steps) {
@@ -104,7 +104,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       events.point('train.gradient_norm', state.step, gradientNorm);
     }
     clock.add((performance.now() - started) / 1000, seconds);
-    const values = { loss, tokens_per_s: clock.tokensPerSecond(), lr: rate };
+    const values = { loss, tokens_per_s: clock.tokensPerSecond(), lr: rates[0]! };
     events.progress(state.step, { total: steps, unit: 'steps', values });
 
     const due =

@@ -5,8 +5,14 @@ export { compileEvaluation, type Evaluation, type EvaluationOptions } from './ev
 export { type FitOptions, type FitResult, fit } from './fit.js';
 export type { PlannedLayer } from './layer-plan.js';
 export { createNag, type NagOptions } from './nag.js';
+export { type LanguageModelObjectiveOptions, languageModelObjective, type Objective } from './objective.js';
 export type { Optimizer, UpdateInput } from './optimizer.js';
-export { type ParameterChoice, type TrainedParameter, trainedParameters } from './parameter-patterns.js';
+export {
+  type ParameterChoice,
+  type ParameterGroup,
+  type TrainedParameter,
+  trainedParameters,
+} from './parameter-patterns.js';
 export { plugin as default } from './plugin.js';
 export type { Schedule } from './schedule.js';
 export { type SwapNames, sortWeights } from './swap.js';
@@ -17,3 +23,4 @@ export {
   type TrainingProgram,
   type TrainingProgramOptions,
 } from './training-program.js';
+export { type TransferTerms, transferObjective } from './transfer-objective.js';

@@ -31,7 +31,7 @@ const trained: TrainedParameter[] = golden.shapes.map((shape, i) => ({
   shape,
   init: { kind: 'zeros' },
   decay: i === 0,
-  rate: 1,
+  group: 0,
 }));
 
 /** Runs the golden's five steps on the cpu engine; gradients are fed, summed over `accumulate` equal batches. */

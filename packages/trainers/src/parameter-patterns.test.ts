@@ -11,7 +11,7 @@ const all = model.parameters();
 const names = (choice: ParameterChoice) => trainedParameters(all, choice).map(({ name }) => name);
 
 test('without options everything is trained, at the rate of the schedule', () => {
-  expect(trainedParameters(all, {})).toEqual(all.map((spec) => ({ ...spec, rate: 1 })));
+  expect(trainedParameters(all, {})).toEqual(all.map((spec) => ({ ...spec, group: 0 })));
 });
 
 test('a star stands for any characters, a dot for itself', () => {
@@ -32,15 +32,15 @@ test('freeze wins over train', () => {
   expect(() => names({ train: ['embed.*'], freeze: ['*'] })).toThrow('leave no parameter to train');
 });
 
-test('the first group that matches gives the factor', () => {
+test('the first group that matches counts', () => {
   const groups = [
     { match: 'layers.0.attention.phi.weight', rate: 2 },
     { match: 'layers.*.attention.phi.weight', rate: 10 },
   ];
-  const rates = Object.fromEntries(trainedParameters(all, { groups }).map(({ name, rate }) => [name, rate]));
-  expect(rates['layers.0.attention.phi.weight']).toBe(2);
-  expect(rates['layers.1.attention.phi.weight']).toBe(10);
-  expect(rates['embed.weight']).toBe(1);
+  const groupOf = Object.fromEntries(trainedParameters(all, { groups }).map(({ name, group }) => [name, group]));
+  expect(groupOf['layers.0.attention.phi.weight']).toBe(1);
+  expect(groupOf['layers.1.attention.phi.weight']).toBe(2);
+  expect(groupOf['embed.weight']).toBe(0);
 });
 
 test('a pattern that matches nothing is an error with the nearest names', () => {

@@ -1,6 +1,7 @@
 /** The components of this package. */
 import { definePlugin } from '@t2r/core';
 import { adam, adamw } from './adam.js';
+import { attentionTransfer } from './attention-transfer.js';
 import { convertSwap } from './convert-swap.js';
 import { modelInit } from './model-init.js';
 import { nag } from './nag.js';
@@ -14,6 +15,7 @@ export const plugin = definePlugin({
     modelInit,
     convertSwap,
     trainLm,
+    attentionTransfer,
     adam,
     adamw,
     nag,

@@ -2,10 +2,15 @@
 import { availableParallelism } from 'node:os';
 import { type PlanContext, type StepPlan, UserError } from '@t2r/core';
 import { sizeOf } from '@t2r/engine';
-import { buildLanguageModel, type LmConfig, parameterCount, trainingFlops } from '@t2r/models';
+import { buildLanguageModel, type LmConfig, mixingFlops, parameterCount, trainingFlops } from '@t2r/models';
+import type { AttentionTransferOptions } from './attention-transfer.js';
+import { imitation } from './imitation.js';
+import { createAdapters } from './lora.js';
 import { modelPlan, type PlannedCheckpoint, plannedConfig } from './model-plan.js';
-import { trainedParameters } from './parameter-patterns.js';
+import { type ParameterSpec, trainedParameters } from './parameter-patterns.js';
+import { progressiveModels } from './progressive.js';
 import type { TrainLmOptions } from './train-schema.js';
+import type { TrainingOptions } from './training-options.js';
 
 /** Sustained float32 rate of one core in a training step; an assumption that makes the seconds an order of magnitude. */
 const FLOPS_PER_CORE = 50e9;
@@ -36,28 +41,71 @@ function planTeacher({ distill, block }: TrainLmOptions, student: LmConfig, cont
   return { flopsPerToken: trainingFlops(teacher, block) / 3, parameters: parameterCount(teacher) };
 }
 
+/** What a training step works on besides its options. */
+interface PlannedWork {
+  config: LmConfig;
+  /** Floating-point operations a token. */
+  flopsPerToken: number;
+  /** Parameters that are trained. */
+  trained: readonly ParameterSpec[];
+  /** Parameters besides the model's, such as a teacher's. */
+  others: number;
+  /** Whether the logits of a batch are made and kept. */
+  logits: boolean;
+}
+
 /** Operations, memory and time of a training step; the model's size and state come along. */
-export function planTraining(options: TrainLmOptions, config: LmConfig, context: PlanContext): StepPlan {
-  const { steps, batch, block, accumulate, optimizer } = options;
-  const model = buildLanguageModel(config, context);
-  const plan = modelPlan(model);
-  const parameters = plan.parameters ?? 0;
-  const teacher = planTeacher(options, config, context);
-  const flops = steps * accumulate * batch * block * (trainingFlops(model, block) + teacher.flopsPerToken);
+function planSteps(
+  { steps, batch, block, accumulate, optimizer }: TrainingOptions,
+  { config, flopsPerToken, trained, others, logits }: PlannedWork,
+  context: PlanContext,
+): StepPlan {
+  const plan = modelPlan(buildLanguageModel(config, context));
+  const flops = steps * accumulate * batch * block * flopsPerToken;
   const { slots } = context.create('optimizer', optimizer);
   // Present and next value of parameters, slots and summed gradients, and the gradients of one batch.
-  const trained = trainedParameters(model.parameters(), options).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const frozen = parameters - trained;
-  const variables = frozen + trained * (2 * (1 + slots.length + (accumulate > 1 ? 1 : 0)) + 1);
+  const size = trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const frozen = (plan.parameters ?? 0) - size;
+  const variables = frozen + size * (2 * (1 + slots.length + (accumulate > 1 ? 1 : 0)) + 1);
   // What the backward pass reads: about 16 vectors of the model's width a token and layer, the feed-forward block and the
   // attention weights twice each, the logits twice.
   const { layers, dim, ffn, heads, vocab } = config;
-  const activations = batch * block * (layers * (16 * dim + 2 * ffn + 2 * heads * block) + 2 * vocab);
+  const activations = batch * block * (layers * (16 * dim + 2 * ffn + 2 * heads * block) + (logits ? 2 * vocab : 0));
   return {
     ...plan,
     flops,
     seconds: flops / (FLOPS_PER_CORE * availableParallelism()),
-    memoryBytes: 4 * (variables + teacher.parameters + activations),
+    memoryBytes: 4 * (variables + others + activations),
     produces: { config } satisfies PlannedCheckpoint,
   };
+}
+
+/** Plans `train/lm`. */
+export function planTraining(options: TrainLmOptions, config: LmConfig, context: PlanContext): StepPlan {
+  const model = buildLanguageModel(config, context);
+  const teacher = planTeacher(options, config, context);
+  const adapters = options.lora && createAdapters(model.parameters(), options.lora);
+  progressiveModels(options, model, context);
+  return planSteps(
+    options,
+    {
+      config,
+      flopsPerToken: trainingFlops(model, options.block) + teacher.flopsPerToken,
+      trained: trainedParameters(model.parameters(), options, adapters?.parameters),
+      others: teacher.parameters,
+      logits: true,
+    },
+    context,
+  );
+}
+
+/** Plans `train/attention-transfer`: one forward pass of the old model, and the new attention forward and backward. */
+export function planTransfer(options: AttentionTransferOptions, config: LmConfig, context: PlanContext): StepPlan {
+  const model = buildLanguageModel(config, context);
+  const { teacher, own } = imitation(model, options.teacher, context);
+  // The backward pass costs twice the forward pass, and reaches nothing but the new attention.
+  const added = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const flopsPerToken =
+    trainingFlops(teacher, options.block) / 3 + 6 * added + mixingFlops(model, options.block / 2) * 3;
+  return planSteps(options, { config, flopsPerToken, trained: own, others: 0, logits: false }, context);
 }

@@ -1,14 +1,9 @@
 /** The options of `train/lm`. */
-import { componentOption, notInKey, stepRef } from '@t2r/core';
+import { componentOption, stepRef } from '@t2r/core';
 import { z } from 'zod';
+import { loraOption } from './lora.js';
 import { parameterOptions } from './parameter-patterns.js';
-import { seedOption } from './seed.js';
-
-const evaluateSchema = z.strictObject({
-  every: z.int().positive().describe('Evaluate after every so many steps, and after the last.'),
-  batches: z.int().positive().optional().describe('Batches to evaluate on; default: the whole split.'),
-  split: z.string().default('valid').describe('Split of the data to evaluate on.'),
-});
+import { keepIsMeasured, keepProblem, trainingOptions } from './training-options.js';
 
 const distillSchema = z.strictObject({
   teacher: stepRef('checkpoint', 'The step whose checkpoint teaches; it is not trained and runs without dropout.'),
@@ -16,45 +11,29 @@ const distillSchema = z.strictObject({
   temperature: z.number().positive().default(1).describe("What both models' logits are divided by in that term."),
 });
 
+const progressiveSchema = z.strictObject({
+  every: z.int().positive().describe('Steps from one layer to the next.'),
+  first: z.enum(['top', 'bottom']).default('top').describe('Which converted layer is the first to change.'),
+  attention: componentOption('attention', 'Attention of converted layers until it is their turn.').default({
+    use: 'softmax',
+  }),
+});
+
 export const trainLmSchema = z
   .strictObject({
-    from: stepRef('checkpoint', 'The step whose checkpoint training starts from; optimizer and schedule start afresh.'),
-    data: stepRef('tokens', 'The step whose token blocks are trained on.'),
-    split: z.string().default('train').describe('Split of the data to train on.'),
-    steps: z.int().positive().describe('Optimizer steps.'),
-    batch: z.int().positive().describe('Sequences in a batch.'),
-    block: z.int().positive().describe('Tokens in a sequence.'),
-    accumulate: z.int().positive().default(1).describe('Batches whose mean gradient makes one optimizer step.'),
-    optimizer: componentOption('optimizer', 'The optimizer, e.g. { use: adamw, betas: [0.9, 0.98] }.'),
-    schedule: componentOption('schedule', 'The learning rate, e.g. { use: cosine, peak: 1e-3, warmup: 100 }.'),
-    clip: z.number().min(0).default(0).describe('Largest norm of the whole gradient; 0 = no clipping.'),
+    ...trainingOptions,
     ...parameterOptions,
+    lora: loraOption.optional(),
     labelSmoothing: z.number().min(0).lt(1).default(0).describe('Probability mass spread over the whole vocabulary.'),
     distill: distillSchema
       .optional()
       .describe(
         "Learn also from a teacher's probabilities: (1 - weight) * CE + weight * temperature^2 * KL; default: not.",
       ),
-    order: z
-      .enum(['random', 'epochs'])
-      .default('random')
-      .describe('random: each sequence starts anywhere; epochs: all blocks once, shuffled, then again.'),
-    evaluate: evaluateSchema.optional().describe('Perplexity on held-out text while training; default: none.'),
-    keep: z
-      .enum(['last', 'best'])
-      .default('last')
-      .describe('Which weights are the result: those of the last step or of the best evaluation.'),
-    save: notInKey(
-      z
-        .strictObject({ every: z.int().positive().describe('Write a checkpoint after every so many steps.') })
-        .optional()
-        .describe('When to write checkpoints to resume from; default: once a minute.'),
-    ),
-    seed: seedOption,
+    progressive: progressiveSchema
+      .optional()
+      .describe('Let converted layers take up their new attention one after the other; default: all at once.'),
   })
-  .refine(({ keep, evaluate }) => keep === 'last' || evaluate !== undefined, {
-    path: ['keep'],
-    message: 'keep: best needs evaluate',
-  });
+  .refine(keepIsMeasured, keepProblem);
 
 export type TrainLmOptions = z.output<typeof trainLmSchema>;

@@ -1,9 +1,8 @@
 /** The pure parts of a training step: loss and gradients of a batch, and the clipped update of all parameters. */
 import { type DropoutSource, type HostTensor, sizeOf, type TensorMap } from '@t2r/engine';
-import type { LanguageModel } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { clipFactor, globalNorm } from './clip.js';
-import { type Distillation, distillationLoss, teacherLogProbabilities } from './distillation.js';
+import type { Objective } from './objective.js';
 import type { Optimizer } from './optimizer.js';
 import type { TrainedParameter } from './parameter-patterns.js';
 
@@ -29,45 +28,28 @@ export function gradientVariables(parameters: readonly TrainedParameter[]): Reco
 /** Name of the variable that holds a parameter's summed gradient. */
 export const gradientName = (parameter: string) => `grad/${parameter}`;
 
-/**
- * Name of the program input for an optimizer's scalar at a learning-rate factor. Each factor has scalars of its own, so that
- * an optimizer need not know of groups.
- */
-export const scalarName = (scalar: string, rate: number) => (rate === 1 ? scalar : `${scalar}@${rate}`);
-
-/** What the training loss is made of. */
-export interface LossOptions {
-  /** Probability mass spread over the whole vocabulary. */
-  labelSmoothing: number;
-  /** Absent: the targets alone. */
-  distillation?: Distillation;
-}
+/** Name of the program input for an optimizer's scalar in a group of parameters: an optimizer need not know of groups. */
+export const scalarName = (scalar: string, group: number) => (group === 0 ? scalar : `${scalar}@${group}`);
 
 /**
  * Forward and backward pass of one batch. Frozen parameters are constants to the backward pass, which costs nothing for them.
  *
- * @param loss what the loss is made of
  * @param trained the parameters whose gradients are wanted
  * @param inputs `inputs` and `targets`, int32 [batch, block]
- * @param values all parameters by name, a teacher's among them
- * @returns the mean loss in nats a token (scalar) and its gradient by each trained parameter, in their order
+ * @param values all variables by name
+ * @returns the mean loss (scalar) and its gradient by each trained parameter, in their order
  */
 export function lossAndGradients(
-  model: LanguageModel,
+  objective: Objective,
   trained: readonly TrainedParameter[],
-  { labelSmoothing, distillation }: LossOptions,
   inputs: TensorMap,
   values: TensorMap,
   dropout: DropoutSource,
 ): { loss: tf.Tensor; gradients: tf.Tensor[] } {
   const names = trained.map(({ name }) => name);
-  const teacher = distillation && teacherLogProbabilities(distillation, inputs, values);
-  const lossOf = (...tensors: tf.Tensor[]) => {
-    const parameters = { ...values, ...Object.fromEntries(names.map((name, i) => [name, tensors[i]!])) };
-    if (distillation !== undefined && teacher !== undefined)
-      return distillationLoss(model, distillation, labelSmoothing, inputs, parameters, teacher, dropout);
-    return model.loss(inputs.inputs!, inputs.targets!, parameters, { dropout, labelSmoothing });
-  };
+  const loss = objective.loss(inputs, values, dropout);
+  const lossOf = (...tensors: tf.Tensor[]) =>
+    loss({ ...values, ...Object.fromEntries(names.map((name, i) => [name, tensors[i]!])) });
   const { value, grads } = tf.valueAndGrads(lossOf)(names.map((name) => values[name]!));
   return { loss: value, gradients: grads };
 }
@@ -100,14 +82,14 @@ export function applyGradients(
   if (clip > 0) gradientScale = tf.div(clipFactor(norm, clip), accumulate);
   else if (accumulate > 1) gradientScale = tf.scalar(1 / accumulate);
   const updates: TensorMap = {};
-  parameters.forEach(({ name, rate, decay = true }, i) => {
+  parameters.forEach(({ name, group, decay = true }, i) => {
     const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, values[slotName(slot, name)]!]));
     const updated = optimizer.update({
       parameter: values[name]!,
       gradient: gradients[i]!,
       gradientScale,
       slots,
-      scalars: Object.fromEntries(optimizer.scalars.map((scalar) => [scalar, scalars[scalarName(scalar, rate)]!])),
+      scalars: Object.fromEntries(optimizer.scalars.map((scalar) => [scalar, scalars[scalarName(scalar, group)]!])),
       decay,
     });
     updates[name] = updated.parameter;

@@ -4,22 +4,15 @@
  */
 import type { Batch } from '@t2r/datasets';
 import type { Engine, HostArray, TensorMap, TensorSpec, Variables } from '@t2r/engine';
-import type { LanguageModel } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
+import type { Objective } from './objective.js';
 import type { Optimizer } from './optimizer.js';
 import type { TrainedParameter } from './parameter-patterns.js';
-import {
-  applyGradients,
-  gradientName,
-  gradientVariables,
-  type LossOptions,
-  lossAndGradients,
-  scalarName,
-} from './training-graph.js';
+import { applyGradients, gradientName, gradientVariables, lossAndGradients, scalarName } from './training-graph.js';
 
-export interface TrainingProgramOptions extends LossOptions {
-  model: LanguageModel;
-  /** The parameters that are trained, in the model's order; the others stay as they are. */
+export interface TrainingProgramOptions {
+  objective: Objective;
+  /** The parameters that are trained; the others stay as they are. */
   trained: readonly TrainedParameter[];
   optimizer: Optimizer;
   /** Sequences in a batch. */
@@ -35,7 +28,7 @@ export interface TrainingProgramOptions extends LossOptions {
 }
 
 export interface StepOutcome {
-  /** Mean training loss in nats a token, smoothing included. */
+  /** Mean loss of the objective; of a language model in nats a token, smoothing included. */
   loss: number;
   /** Norm of the mean gradient before clipping. */
   gradientNorm: number;
@@ -45,27 +38,27 @@ export interface StepOutcome {
 
 export interface TrainingProgram {
   /**
-   * Runs optimizer step `step` (from 0) with learning rate `rate`. `batchAt(i)` gives batch number i of the run; step s
-   * takes batches s * accumulate to (s + 1) * accumulate - 1.
+   * Runs optimizer step `step` (from 0) with a learning rate for each group of parameters. `batchAt(i)` gives batch number i
+   * of the run; step s takes batches s * accumulate to (s + 1) * accumulate - 1.
    */
-  run(step: number, rate: number, batchAt: (index: number) => Batch): Promise<StepOutcome>;
+  run(step: number, rates: readonly number[], batchAt: (index: number) => Batch): Promise<StepOutcome>;
   dispose(): Promise<void>;
 }
 
-/** Scalar inputs of the optimizer, for each learning-rate factor, and the arrays they are fed from, reused at every step. */
+/** Scalar inputs of the optimizer, for each group of parameters, and the arrays they are fed from, reused at every step. */
 function scalarFeeds(optimizer: Optimizer, trained: readonly TrainedParameter[]) {
-  const factors = [...new Set(trained.map(({ rate }) => rate))];
+  const groups = [...new Set(trained.map(({ group }) => group))];
   const specs: Record<string, TensorSpec> = {};
   const feeds: Record<string, HostArray> = {};
-  for (const factor of factors)
+  for (const group of groups)
     for (const name of optimizer.scalars) {
-      specs[scalarName(name, factor)] = { shape: [] };
-      feeds[scalarName(name, factor)] = new Float32Array(1);
+      specs[scalarName(name, group)] = { shape: [] };
+      feeds[scalarName(name, group)] = new Float32Array(1);
     }
-  const set = (step: number, rate: number) => {
-    for (const factor of factors) {
-      const values = optimizer.scalarsAt(step, rate * factor);
-      for (const name of optimizer.scalars) feeds[scalarName(name, factor)]![0] = values[name]!;
+  const set = (step: number, rates: readonly number[]) => {
+    for (const group of groups) {
+      const values = optimizer.scalarsAt(step, rates[group]!);
+      for (const name of optimizer.scalars) feeds[scalarName(name, group)]![0] = values[name]!;
     }
   };
   return { specs, feeds, set };
@@ -93,7 +86,7 @@ const batchSpecs = (batch: number, block: number): Record<string, TensorSpec> =>
 async function compileWhole(
   engine: Engine,
   variables: Variables,
-  { model, trained, optimizer, batch, block, clip, seed, ...lossOptions }: TrainingProgramOptions,
+  { objective, trained, optimizer, batch, block, clip, seed }: TrainingProgramOptions,
 ): Promise<TrainingProgram> {
   const scalars = scalarFeeds(optimizer, trained);
   const program = await engine.compile({
@@ -102,15 +95,15 @@ async function compileWhole(
     variables,
     seed,
     program: (inputs, values, dropout) => {
-      const { loss, gradients } = lossAndGradients(model, trained, lossOptions, inputs, values, dropout);
+      const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout);
       const { norm, updates } = applyGradients(trained, optimizer, { accumulate: 1, clip }, inputs, values, gradients);
       return { outputs: { loss, norm }, updates };
     },
   });
   const feeds = { ...scalars.feeds };
   return {
-    async run(step, rate, batchAt) {
-      scalars.set(step, rate);
+    async run(step, rates, batchAt) {
+      scalars.set(step, rates);
       Object.assign(feeds, batchAt(step));
       const clock = stopwatch();
       const { loss, norm } = await clock.time(() => program.run(feeds, { step }));
@@ -123,17 +116,18 @@ async function compileWhole(
 async function compileAccumulating(
   engine: Engine,
   variables: Variables,
-  { model, trained, optimizer, batch, block, accumulate, clip, seed, ...lossOptions }: TrainingProgramOptions,
+  { objective, trained, optimizer, batch, block, accumulate, clip, seed }: TrainingProgramOptions,
 ): Promise<TrainingProgram> {
   const names = trained.map(({ name }) => name);
-  for (const [name, value] of Object.entries(gradientVariables(trained))) variables.add(name, value);
+  for (const [name, value] of Object.entries(gradientVariables(trained)))
+    if (!variables.has(name)) variables.add(name, value);
   const gather = await engine.compile({
     name: 'accumulate',
     inputs: { ...batchSpecs(batch, block), carry: { shape: [] } },
     variables,
     seed,
     program: (inputs, values, dropout) => {
-      const { loss, gradients } = lossAndGradients(model, trained, lossOptions, inputs, values, dropout);
+      const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout);
       const updates: TensorMap = {};
       names.forEach((name, i) => {
         const sum = tf.mul(values[gradientName(name)]!, inputs.carry!);
@@ -155,7 +149,7 @@ async function compileAccumulating(
   });
   const feeds = { carry: new Float32Array(1) };
   return {
-    async run(step, rate, batchAt) {
+    async run(step, rates, batchAt) {
       let total = 0;
       const clock = stopwatch();
       for (let index = step * accumulate; index < (step + 1) * accumulate; index++) {
@@ -166,7 +160,7 @@ async function compileAccumulating(
         const { loss } = await clock.time(() => gather.run(feeds, { step: index }));
         total += loss![0]!;
       }
-      scalars.set(step, rate);
+      scalars.set(step, rates);
       const { norm } = await clock.time(() => update.run(scalars.feeds));
       return { loss: total / accumulate, gradientNorm: norm![0]!, seconds: clock.seconds() };
     },
