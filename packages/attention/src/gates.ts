@@ -4,9 +4,17 @@
  * RFA (Peng et al. 2021, section 3.2): S_t = g_t S_{t-1} + (1 - g_t) phi(k_t)^T v_t, and the same for z.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
 import type { AttentionParameters, AttentionShape, ParameterSpec } from './contract.js';
 
-export type GateKind = 'none' | 'input' | 'recency';
+export const gateKinds = z.enum(['none', 'input', 'recency']);
+
+export type GateKind = z.output<typeof gateKinds>;
+
+/** The option of variants that can have a gate. */
+export const gateOption = gateKinds.describe(
+  'A gate from the layer input: on what a position adds (input), or also on what stays of the past (recency).',
+);
 
 /** What a gate does to a pass, each [B,H,T,1]. */
 export interface GateValues {

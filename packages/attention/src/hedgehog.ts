@@ -11,6 +11,7 @@ import { defineComponent } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Attention, FeatureMap } from './contract.js';
+import { gateOption } from './gates.js';
 import { chunkOption, epsilonOption, formOption, linearAttention } from './linear.js';
 import { affineFeatureMap } from './per-head.js';
 
@@ -34,6 +35,7 @@ export const hedgehogSchema = z.strictObject({
     .describe(
       'What is scaled before the map: nothing (the paper), both sides by d^-0.25 (nearer to a pretrained softmax), or queries by d^-0.5.',
     ),
+  gate: gateOption.optional(),
   epsilon: epsilonOption(1e-12),
   form: formOption,
   chunk: chunkOption,
@@ -72,9 +74,9 @@ export function hedgehogFeatureMap({
 
 /** Hedgehog attention. */
 export function hedgehogAttention(options: HedgehogOptions): Attention {
-  const { epsilon, form, chunk } = options;
+  const { epsilon, form, chunk, gate } = options;
   const featureMap = hedgehogFeatureMap(options);
-  return linearAttention({ name: 'hedgehog', options: { ...options }, featureMap, epsilon, form, chunk });
+  return linearAttention({ name: 'hedgehog', options: { ...options }, featureMap, epsilon, form, chunk, gate });
 }
 
 export const hedgehog = defineComponent({

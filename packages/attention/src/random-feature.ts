@@ -14,6 +14,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Attention, AttentionParameters, FeatureMap, FusableWeights } from './contract.js';
 import { fuseFeatureMap } from './fuse.js';
+import { gateOption } from './gates.js';
 import { chunkOption, epsilonOption, formOption, linearAttention } from './linear.js';
 import { perHead } from './per-head.js';
 import {
@@ -44,12 +45,7 @@ export const randomFeatureSchema = z.strictObject({
   redraw: redrawOption,
   pool: poolOption(400),
   seed: seedOption,
-  gate: z
-    .enum(['none', 'input', 'recency'])
-    .default('none')
-    .describe(
-      'A gate from the layer input: on what a position adds (input), or also on what stays of the past (recency).',
-    ),
+  gate: gateOption.default('none'),
   epsilon: epsilonOption(1e-2),
   form: formOption,
   chunk: chunkOption,

@@ -12,6 +12,7 @@ import { gelu, relu } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Attention, FeatureMap } from './contract.js';
+import { type GateKind, gateOption } from './gates.js';
 import { chunkOption, epsilonOption, formOption, type LinearForm, linearAttention } from './linear.js';
 import { affineFeatureMap, type ScaleSide } from './per-head.js';
 
@@ -32,6 +33,7 @@ export const t2rMlpSchema = z.strictObject({
     .enum(['query', 'both', 'none'])
     .default('query')
     .describe('What is scaled before the map: queries by d^-0.5 (the paper), both sides by d^-0.25, or nothing.'),
+  gate: gateOption.optional(),
   epsilon: epsilonOption(1e-2),
   form: formOption,
   chunk: chunkOption,
@@ -47,6 +49,8 @@ export interface T2rMlpOptions {
   shared?: boolean;
   /** Default `query`. */
   scale?: ScaleSide;
+  /** Default none. */
+  gate?: GateKind;
   /** Lower bound of the denominator; 1e-2 in the released code. */
   epsilon: number;
   form: LinearForm;
@@ -80,7 +84,7 @@ export function t2rFeatureMap({
 /** T2R attention: linear attention with the learned feature map `phi(x) = activation(W x + b)`. */
 export function t2rMlpAttention(given: T2rMlpOptions): Attention {
   const options = { shared: true, scale: 'query' as const, ...given };
-  const { epsilon, form, chunk } = options;
+  const { epsilon, form, chunk, gate } = options;
   return linearAttention({
     name: 't2r-mlp',
     options,
@@ -88,6 +92,7 @@ export function t2rMlpAttention(given: T2rMlpOptions): Attention {
     epsilon,
     form,
     chunk,
+    gate,
     absDenominator: true,
   });
 }

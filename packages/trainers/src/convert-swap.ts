@@ -1,19 +1,72 @@
 /** The step `convert/swap`: T2R's first half, another attention in place of the trained one. */
-import { componentOption, defineComponent, type Step, stepRef } from '@t2r/core';
+import {
+  type ComponentSpec,
+  componentOption,
+  defineComponent,
+  type PlanContext,
+  type Step,
+  type StepPlan,
+  stepRef,
+} from '@t2r/core';
+import { checkSplit, type PlannedTokens } from '@t2r/datasets';
+import { buildLanguageModel, type LmConfig } from '@t2r/models';
 import { z } from 'zod';
-import { layersOption, planLayers, swappedLayers } from './layer-plan.js';
+import { layerBytes, measurableLayers } from './auto-layers.js';
+import { type AutoOptions, autoSchema, checkBudget } from './auto-plan.js';
+import { type FixedLayers, layersOption, planLayers, swappedLayers } from './layer-plan.js';
 import { modelPlan, type PlannedCheckpoint, plannedConfig } from './model-plan.js';
 import { seedOption } from './seed.js';
 import { swapAttention } from './swap.js';
+import { checkBlock, planTransfer } from './train-plan.js';
 
-const schema = z.strictObject({
-  from: stepRef('checkpoint', 'The step whose checkpoint is converted.'),
-  attention: componentOption('attention', 'The attention to put in, e.g. { use: t2r-mlp, features: 32 }.'),
-  layers: layersOption,
-  seed: seedOption,
-});
+const schema = z
+  .strictObject({
+    from: stepRef('checkpoint', 'The step whose checkpoint is converted.'),
+    attention: componentOption('attention', 'The attention to put in, e.g. { use: t2r-mlp, features: 32 }.'),
+    layers: layersOption,
+    auto: autoSchema
+      .optional()
+      .describe('With layers: auto, what may be kept, and what to measure with; the new maps keep what they learned.'),
+    seed: seedOption,
+  })
+  .refine(({ layers, auto }) => (layers === 'auto') === (auto !== undefined), {
+    path: ['auto'],
+    message: 'layers: auto and auto: { budget, data, ... } belong together',
+  });
 
 export type SwapOptions = z.output<typeof schema>;
+
+/** Options with the choice of layers left to a measurement. */
+export type AutoSwapOptions = SwapOptions & { auto: AutoOptions };
+/** Options that name the layers. */
+export type FixedSwapOptions = SwapOptions & { layers: FixedLayers };
+
+export const isAuto = (options: SwapOptions): options is AutoSwapOptions => options.layers === 'auto';
+
+/** Which layers are chosen shows when they are measured; what they cost does not depend on it where all layers are alike. */
+function planAuto({ auto, attention, from, seed }: AutoSwapOptions, config: LmConfig, context: PlanContext): StepPlan {
+  const { splits } = (context.input(auto.data).produces ?? {}) as PlannedTokens;
+  for (const split of [auto.split, auto.measure.split]) checkSplit(splits, split);
+  checkBlock(auto.block, config);
+  const before = buildLanguageModel(config, context);
+  const layers = measurableLayers(before, attention.use);
+  const student = swapAttention(config, attention, layers, context);
+  const { bytes, fixed } = layerBytes(before, student, layers);
+  checkBudget(auto.budget, bytes, fixed);
+  const kept = auto.budget.layers ?? 0;
+  const model = swapAttention(config, attention, layers.slice(0, layers.length - kept), context);
+  const old: ComponentSpec = config.attention[layers[0]!]!;
+  const transfer = { ...auto, from, seed, keep: 'last' as const, teacher: old, outputs: 1, weights: 0 };
+  const { flops, memoryBytes, seconds } = planTransfer(transfer, student.config, context);
+  return {
+    ...modelPlan(model),
+    flops,
+    memoryBytes,
+    seconds,
+    note: kept > 0 ? `${kept} of ${layers.length} layers kept, chosen by measurement` : 'layers chosen by measurement',
+    produces: { config: model.config } satisfies PlannedCheckpoint,
+  };
+}
 
 export const convertSwap = defineComponent({
   kind: 'step',
@@ -22,11 +75,13 @@ export const convertSwap = defineComponent({
   schema,
   create: (options): Step => ({
     produces: 'checkpoint',
+    usesEngine: isAuto(options),
     metricNames: () => ['parameters', 'new_parameters', 'state_bytes_per_sequence'],
     plan(context) {
       const config = plannedConfig(context, options.from);
       if (config === undefined) return {};
-      const layers = swappedLayers(planLayers(options.layers, config, options.attention.use));
+      if (isAuto(options)) return planAuto(options, config, context);
+      const layers = swappedLayers(planLayers((options as FixedSwapOptions).layers, config, options.attention.use));
       const model = swapAttention(config, options.attention, layers, context);
       return { ...modelPlan(model), produces: { config: model.config } satisfies PlannedCheckpoint };
     },

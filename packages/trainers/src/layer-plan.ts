@@ -9,13 +9,16 @@ import { z } from 'zod';
 const EVERY = /^last-of-every-([1-9]\d*)$/;
 
 export const layersOption = z
-  .union([z.literal('all'), z.string().regex(EVERY), z.array(z.int().min(0)).min(1)])
+  .union([z.enum(['all', 'auto']), z.string().regex(EVERY), z.array(z.int().min(0)).min(1)])
   .default('all')
   .describe(
-    'Layers to convert: all; last-of-every-N, which spares every Nth layer counted from the top (4: "T2R 75 %"); or a list, counted from 0 at the input. The others keep what they have.',
+    'Layers to convert: all; last-of-every-N, which spares every Nth layer counted from the top (4: "T2R 75 %"); a list, counted from 0 at the input; or auto, which measures and chooses (see `auto`). The others keep what they have.',
   );
 
 export type LayersOption = z.output<typeof layersOption>;
+
+/** Layers that are known without measuring. */
+export type FixedLayers = Exclude<LayersOption, 'auto'>;
 
 /** What a conversion does with one layer. */
 export interface PlannedLayer {
@@ -26,12 +29,14 @@ export interface PlannedLayer {
   swapped: boolean;
   /** Why it is swapped or kept, for the reader of a checkpoint or report. */
   reason: string;
+  /** What it was chosen by, where it was measured. */
+  measured?: Record<string, number>;
 }
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 /** Whether each layer is swapped, and why. */
-function choose(layers: LayersOption, count: number): { swapped: boolean; reason: string }[] {
+function choose(layers: FixedLayers, count: number): { swapped: boolean; reason: string }[] {
   if (layers === 'all') return range(count).map(() => ({ swapped: true, reason: 'all layers are swapped' }));
   if (typeof layers === 'string') {
     const every = Number(EVERY.exec(layers)![1]);
@@ -58,7 +63,7 @@ function choose(layers: LayersOption, count: number): { swapped: boolean; reason
  * @param attention component name of the attention to put in
  * @throws UserError where a listed layer does not exist, or none is left to swap
  */
-export function planLayers(layers: LayersOption, config: LmConfig, attention: string): PlannedLayer[] {
+export function planLayers(layers: FixedLayers, config: LmConfig, attention: string): PlannedLayer[] {
   const plan = choose(layers, config.layers).map(({ swapped, reason }, layer) => ({
     layer,
     attention: swapped ? attention : config.attention[layer]!.use,

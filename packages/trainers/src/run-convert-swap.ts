@@ -1,47 +1,63 @@
 /** Runs `convert/swap`. The result carries no optimizer state: training after it starts afresh. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { deriveSeed, type StepContext, type StepResult } from '@t2r/core';
-import { buildLanguageModel, initialParameter, parameterCount } from '@t2r/models';
-import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '@t2r/zoo';
-import type { SwapOptions } from './convert-swap.js';
-import { planLayers, swappedLayers } from './layer-plan.js';
-import { sortWeights, swapAttention } from './swap.js';
+import { buildLanguageModel, type LmConfig, parameterCount, type Weights } from '@t2r/models';
+import { saveCheckpoint } from '@t2r/zoo';
+import { type FixedSwapOptions, isAuto, type SwapOptions } from './convert-swap.js';
+import type { LayerMeasures } from './layer-measures.js';
+import { type PlannedLayer, planLayers, swappedLayers } from './layer-plan.js';
+import { type Swapped, swapAttention, swapWeights } from './swap.js';
+import { loadModel, RESUME_FOLDER } from './training-run.js';
+
+interface Conversion extends Swapped {
+  plan: PlannedLayer[];
+  measures?: LayerMeasures;
+}
+
+/** A conversion whose layers are named. */
+function swapFixed(
+  { layers: option, attention }: FixedSwapOptions,
+  config: LmConfig,
+  weights: Weights,
+  seed: number,
+  context: StepContext,
+): Conversion {
+  const plan = planLayers(option, config, attention.use);
+  const layers = swappedLayers(plan);
+  const before = buildLanguageModel(config, context);
+  const after = swapAttention(config, attention, layers, context);
+  return { plan, ...swapWeights({ before, after, layers, weights, seed }) };
+}
 
 /** Converts a checkpoint and writes the result. */
 export async function runSwap(options: SwapOptions, context: StepContext): Promise<StepResult> {
   const source = context.input(options.from);
-  const checkpoint = await loadCheckpoint(source.folder, {
-    parameters: (config) => buildLanguageModel(config, context).parameters(),
-  });
+  const checkpoint = await loadModel(source.folder, context);
   const config = checkpoint.config.model;
-  const plan = planLayers(options.layers, config, options.attention.use);
-  const layers = swappedLayers(plan);
-  const before = buildLanguageModel(config, context);
-  const after = swapAttention(config, options.attention, layers, context);
-  const { kept, drawn, dropped } = sortWeights(before, after, layers);
   const seed = deriveSeed(context.seed, options.seed, 'convert/swap');
-  const isNew = new Set(drawn);
-  const weights: Checkpoint['weights'] = {};
-  for (const spec of after.parameters())
-    weights[spec.name] = isNew.has(spec.name)
-      ? { shape: spec.shape, data: initialParameter(spec, seed) }
-      : checkpoint.weights[spec.name]!;
+  const { model, weights, plan, measures, kept, drawn, dropped }: Conversion = isAuto(options)
+    ? await (await import('./run-swap-auto.js')).swapAuto(options, config, checkpoint.weights, seed, context)
+    : swapFixed(options as FixedSwapOptions, config, checkpoint.weights, seed, context);
   await saveCheckpoint(context.folder, {
     config: {
       format: 't2r-checkpoint',
       version: 1,
-      model: after.config,
+      model: model.config,
       provenance: { step: 'convert/swap', from: source.key, attention: options.attention, plan, seed },
     },
     weights,
     tokenizerPath: checkpoint.tokenizer,
   });
+  // What the transfer of an automatic plan could have gone on from.
+  await rm(join(context.folder, RESUME_FOLDER), { recursive: true, force: true });
   context.events.info(`${kept.length} tensors kept, ${drawn.length} drawn, ${dropped.length} dropped`);
   return {
     metrics: {
-      parameters: parameterCount(after),
+      parameters: parameterCount(model),
       new_parameters: drawn.reduce((sum, name) => sum + weights[name]!.data.length, 0),
-      state_bytes_per_sequence: after.stateBytes(after.config.maxPositions),
+      state_bytes_per_sequence: model.stateBytes(model.config.maxPositions),
     },
-    data: { model: after.config, plan, kept: kept.length, drawn, dropped },
+    data: { model: model.config, plan, measures, kept: kept.length, drawn, dropped },
   };
 }

@@ -1,6 +1,6 @@
 /** Swapping attention variants: which weights carry over, which are dropped and which are new. */
 import { type ComponentSpec, type CreateContext, UserError } from '@t2r/core';
-import { buildLanguageModel, type LanguageModel, type LmConfig } from '@t2r/models';
+import { buildLanguageModel, initialParameter, type LanguageModel, type LmConfig, type Weights } from '@t2r/models';
 
 /** The model of `config` with another attention in some layers. */
 export function swapAttention(
@@ -59,4 +59,34 @@ export function sortWeights(before: LanguageModel, after: LanguageModel, layers:
   if (problems.length > 0)
     throw new UserError(`the swap would lose weights that are not the attention's own: ${problems.join('; ')}`);
   return names;
+}
+
+/** A converted model's weights, and where they come from. */
+export interface Swapped extends SwapNames {
+  model: LanguageModel;
+  weights: Weights;
+}
+
+export interface SwapWeightsOptions {
+  before: LanguageModel;
+  after: LanguageModel;
+  /** Layers in which the two have another attention. */
+  layers: readonly number[];
+  /** Of the model before. */
+  weights: Weights;
+  /** Of the parameters that are drawn. */
+  seed: number;
+}
+
+/** The weights of the model after a swap. @throws UserError where weights other than the attention's own would be lost */
+export function swapWeights({ before, after, layers, weights, seed }: SwapWeightsOptions): Swapped {
+  const names = sortWeights(before, after, layers);
+  const drawn = new Set(names.drawn);
+  const swapped = after
+    .parameters()
+    .map((spec) => [
+      spec.name,
+      drawn.has(spec.name) ? { shape: spec.shape, data: initialParameter(spec, seed) } : weights[spec.name]!,
+    ]);
+  return { ...names, model: after, weights: Object.fromEntries(swapped) as Weights };
 }

@@ -20,7 +20,8 @@ import { compileTraining } from './training-program.js';
 
 /** Written last: a run that finds it has only to report. */
 const RESULT_FILE = 'training.json';
-const RESUME_FOLDER = 'resume';
+/** Holds checkpoints to go on from while a step trains. */
+export const RESUME_FOLDER = 'resume';
 
 /** A stretch of a training run with one objective. */
 export interface Stage {
@@ -88,11 +89,12 @@ async function finishedResult({ folder, events }: StepContext): Promise<FitResul
   }
 }
 
-async function train(
+/** Trains a checkpoint's weights in memory and gives them back; interrupted, it goes on from the context's folder. */
+export async function trainWeights(
   engine: Engine,
   options: TrainingOptions,
   context: StepContext,
-  { weights }: Checkpoint,
+  weights: Weights,
   { step, model, stages, trained, groups, adapters, constants, measure }: TrainingTask,
 ): Promise<FitResult & { weights: Weights }> {
   const { batch, block, accumulate, clip, order } = options;
@@ -191,7 +193,7 @@ export async function runTraining(
   const task = await prepare(checkpoint);
   const engine = await context.create('engine', context.engineSpec).open();
   try {
-    const { metrics, curves, weights } = await train(engine, options, context, checkpoint, task);
+    const { metrics, curves, weights } = await trainWeights(engine, options, context, checkpoint.weights, task);
     await saveCheckpoint(context.folder, {
       config: {
         ...checkpoint.config,
