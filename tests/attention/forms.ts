@@ -49,7 +49,7 @@ export function createSample(
 }
 
 /** x projected and split into heads, [B,H,T,width]. */
-function project({ heads, batch }: Sample, x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor {
+export function project({ heads, batch }: Sample, x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor {
   const [, time, dim] = x.shape as [number, number, number];
   const product = tf.add(tf.matMul(tf.reshape(x, [batch * time, dim]), weight as tf.Tensor2D), bias);
   return tf.transpose(tf.reshape(product, [batch, time, heads, -1]), [0, 2, 1, 3]);
