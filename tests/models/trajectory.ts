@@ -10,9 +10,16 @@ import { createLanguageModel, type LanguageModel } from '@t2r/models';
 import { readSafetensors } from '@t2r/zoo';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Which run, and the form of T2R attention that it is computed in. */
 export type TrajectoryKind = 'softmax' | 't2r' | 'elu';
+
+/** How linear attention is computed. */
 export type TrajectoryForm = Pick<T2rMlpOptions, 'form' | 'chunk'>;
+
+export interface TrajectoryOptions {
+  form?: TrajectoryForm;
+  /** Folder of the stored run, below tests/fixtures. */
+  folder?: string;
+}
 
 interface Trajectory {
   vocab: number;
@@ -27,7 +34,8 @@ interface Trajectory {
   losses: number[];
 }
 
-const file = (name: string) => fileURLToPath(new URL(`../fixtures/goldens/training/${name}`, import.meta.url));
+const fileIn = (folder: string) => (name: string) =>
+  fileURLToPath(new URL(`../fixtures/${folder}/${name}`, import.meta.url));
 
 function attentionOf(kind: TrajectoryKind, { features }: Trajectory, form: TrajectoryForm): Attention {
   if (kind === 'softmax') return softmaxAttention();
@@ -82,8 +90,9 @@ function referenceTensor(name: string, tensors: Record<string, HostTensor>): Hos
 export async function trajectoryErrors(
   engine: Engine,
   kind: TrajectoryKind,
-  form: TrajectoryForm = { form: 'auto', chunk: 64 },
+  { form = { form: 'auto', chunk: 64 }, folder = 'goldens/training' }: TrajectoryOptions = {},
 ): Promise<number[]> {
+  const file = fileIn(folder);
   const run: Trajectory = JSON.parse(await readFile(file(`${kind}.json`), 'utf8'));
   const { tensors } = await readSafetensors(file(`${kind}.safetensors`));
   const model = buildModel(kind, run, form);
