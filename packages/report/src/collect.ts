@@ -1,5 +1,6 @@
 /** Turns a run into the report's data: rows, curves, expectations, samples. */
 import type { RunRecord } from '@t2r/core';
+import { collectConversions } from './conversions.js';
 import { describeEnvironment } from './environment.js';
 import { collectProtocols, collectSamples } from './evaluations.js';
 import { collectGenerationCurve } from './generation.js';
@@ -26,6 +27,7 @@ export async function collectReport(
     created: new Date().toISOString(),
     ...(await collectRows(artifacts, { baseline })),
     expectations: run.expectations,
+    conversions: collectConversions(artifacts),
     protocol: collectProtocols(artifacts),
     loss: collectLoss(run.events, artifacts),
     generation: collectGenerationCurve(artifacts),

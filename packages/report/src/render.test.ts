@@ -16,6 +16,19 @@ const data: ReportData = {
     { step: 'perplexity', metric: 'pretrain.test', expected: 'at most 95', actual: 84.31, met: true },
     { step: 'perplexity', metric: 'swap.test', expected: 'at most 95', actual: 2000, met: false },
   ],
+  conversions: [
+    {
+      step: 'swap',
+      layers: [0, 1].map((layer) => ({ layer, attention: hostile, swapped: true, reason: 'all layers are swapped' })),
+    },
+    {
+      step: 'auto',
+      layers: [
+        { layer: 0, attention: 'softmax', swapped: false, reason: hostile, measured: { output_error: 0.5 } },
+        { layer: 1, attention: 'elu', swapped: true, reason: 'swapped by measurement' },
+      ],
+    },
+  ],
   protocol: [hostile],
   loss: Array.from({ length: 10 }, (_, x) => ({ step: hostile, series: 'train loss', x, y: 5 / (x + 1) })),
   generation: [200, 2000, 16_000].flatMap((position) => [
@@ -49,9 +62,18 @@ describe('renderReport', () => {
     expect(html).toMatch(/class="met">met<\/span>: <code>pretrain\.test/);
   });
 
+  it('says of every conversion what became of the layers, and by what they were chosen', async () => {
+    const { html } = await renderReport(data);
+    expect(html).toMatch(/<p>swap: all 2 layers now have &lt;script&gt;/);
+    expect(html).toContain('<caption>auto: 1 of 2 layers swapped');
+    expect(html).toMatch(/<th scope="col" class="right">output error<\/th>/);
+    expect(html).toMatch(/<th scope="row">0<\/th><td>softmax<\/td>.*<td class="right">0\.5/);
+  });
+
   it('leaves out the sections that have nothing to show', async () => {
-    const { html } = await renderReport({ ...data, rows: [], loss: [], generation: [], samples: [], expectations: [] });
-    expect(html).not.toMatch(/<svg|<h2>(?:Results|Loss|Generation|Samples|Expectations)/);
+    const none = { rows: [], loss: [], generation: [], samples: [], expectations: [], conversions: [] };
+    const { html } = await renderReport({ ...data, ...none });
+    expect(html).not.toMatch(/<svg|<h2>(?:Results|Loss|Generation|Samples|Expectations|Conversions)/);
     expect(html).toMatch(/<h2>Steps/);
   });
 });

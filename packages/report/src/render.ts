@@ -1,5 +1,6 @@
 /** Renders the report's data as one self-contained HTML page: no script, no font, no request to anywhere. */
 import { lossChart, renderChart, speedChart, stateChart } from './charts.js';
+import { conversionsHtml } from './conversions.js';
 import { escapeHtml } from './escape.js';
 import { formatBytes, formatCount, formatDuration, formatNumber } from './format.js';
 import { figure, foldedText, htmlTable, section } from './html.js';
@@ -18,6 +19,7 @@ export async function renderReport(data: ReportData): Promise<RenderedReport> {
   const body = [
     results(data),
     expectations(data),
+    section('Conversions', conversionsHtml(data.conversions)),
     await generation(data),
     await loss(data),
     samples(data),

@@ -50,6 +50,22 @@ export interface Sample {
   text: string;
 }
 
+/** What a conversion did with each layer. */
+export interface Conversion {
+  /** Step that converted. */
+  step: string;
+  layers: {
+    /** Index from 0 at the input. */
+    layer: number;
+    /** Attention that it has now. */
+    attention: string;
+    swapped: boolean;
+    reason: string;
+    /** What it was chosen by, where it was measured. */
+    measured?: Record<string, number>;
+  }[];
+}
+
 export interface Environment {
   node: string;
   platform: string;
@@ -70,6 +86,7 @@ export interface ReportData {
   baseline?: string;
   rows: ResultRow[];
   expectations: JudgedExpectation[];
+  conversions: Conversion[];
   /** How perplexity was measured, one sentence each. */
   protocol: string[];
   loss: CurvePoint[];
