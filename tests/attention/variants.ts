@@ -1,8 +1,11 @@
 /** Every attention variant as a recipe writes it, with options that make short tests cross chunks and windows. */
 import attentionPlugin from '@t2r/attention';
-import { type ComponentSpec, createRegistry } from '@t2r/core';
+import { type ComponentSpec, createRegistry, loadPlugins } from '@t2r/core';
 
-export const registry = createRegistry([attentionPlugin]);
+/** A variant from outside of the packages, which has all forms without writing one. */
+const example = await loadPlugins(['../../docs/examples/squared-relu.js'], import.meta.dirname);
+
+export const registry = createRegistry([attentionPlugin, ...example]);
 
 /** Names for messages, and specifications. */
 export const VARIANTS: [string, ComponentSpec][] = [
@@ -31,5 +34,6 @@ export const VARIANTS: [string, ComponentSpec][] = [
     'window and t2r, affine',
     { use: 'window-linear', window: 8, linear: { use: 't2r-mlp', features: 8 }, affine: true },
   ],
+  ['an attention from a plugin file', { use: 'squared-relu', features: 8 }],
   ['window and random features', { use: 'window-linear', window: 3, linear: { use: 'random-feature', features: 8 } }],
 ];

@@ -1,6 +1,6 @@
 /** The command line on a whole run: from nothing to the report, kept results, missed expectations, text. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { writeMicroRecipe } from './micro.js';
 import { runCli, temporaryFolder } from './run-cli.js';
@@ -85,6 +85,19 @@ it('runs a recipe whose attention comes from a file outside of the packages', as
   const { code, out, err } = await runCli(['run', example, '--runs', runs, '--quiet', ...set]);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   expect(out).toMatch(/\nfinetune +squared-relu +4 /);
+  const plugin = ['--plugin', join(dirname(example), 'squared-relu.js')];
+  expect((await runCli(['list', 'attention', ...plugin])).out).toMatch(/attention +squared-relu +Linear attention/);
+  expect((await runCli(['describe', 'squared-relu', ...plugin])).out).toMatch(/features +whole number.* 32 +Features/);
+  // A run knows its plugins; a checkpoint folder by itself does not.
+  const run = join(runs, 'squared-relu');
+  const options = ['-p', 'The', '--tokens', '5', '--json'];
+  const text = await runCli(['generate', `${run}:finetune`, ...options]);
+  expect(JSON.parse(text.out)).toMatchObject({ tokens: 5, recurrent: true });
+  const checkpoint = readdirSync(run).find((name) => name.startsWith('finetune-'))!;
+  const moved = await runCli(['generate', join(run, checkpoint), ...options]);
+  expect(moved).toMatchObject({ code: 2, err: expect.stringContaining('--plugin') });
+  const named = await runCli(['generate', join(run, checkpoint), ...options, ...plugin]);
+  expect(JSON.parse(named.out).text).toBe(JSON.parse(text.out).text);
   const typo = await runCli(['validate', example, '--set', 'steps.swap.attention.feature=3']);
   expect(typo.code).toBe(2);
   expect(typo.err + typo.out).toContain('did you mean "features"');

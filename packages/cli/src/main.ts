@@ -68,21 +68,25 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
       finish(await planCommand(recipe, options, terminal));
     });
   command('list [kind]', 'the components a recipe can use')
+    .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
     .option('--json', 'print them as JSON')
     .action(async (kind, options) => {
       const { listCommand } = await import('./commands/list.js');
       finish(await listCommand(kind, options, terminal));
     });
   command('describe <component>', 'a component and its options: train/lm, or attention/t2r-mlp')
+    .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
     .option('--json', 'print its JSON Schema')
     .action(async (name, options) => {
       const { describeCommand } = await import('./commands/describe.js');
       finish(await describeCommand(name, options, terminal));
     });
-  command('schema', 'the JSON Schema of recipes, for editors').action(async () => {
-    const { schemaCommand } = await import('./commands/schema.js');
-    finish(await schemaCommand(terminal));
-  });
+  command('schema', 'the JSON Schema of recipes, for editors')
+    .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
+    .action(async (options) => {
+      const { schemaCommand } = await import('./commands/schema.js');
+      finish(await schemaCommand(options, terminal));
+    });
   command('generate <checkpoint>', 'text from a checkpoint folder, or from <run folder>:<step>')
     .option('-p, --prompt <text>', 'text to go on from (default: standard input)')
     .option('-n, --tokens <count>', 'tokens to generate at most', wholeNumber, 200)
@@ -96,6 +100,7 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
     .option('--top-p <number>', 'draw from the likeliest tokens that have this probability together', number)
     .option('--seed <number>', 'seed of the draws', wholeNumber, 1)
     .option('--engine <name>', 'engine to compute with', 'onnx')
+    .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
     .option('--json', 'print text and figures as JSON when done')
     .action(async (checkpoint, options) => {
       const { generateCommand } = await import('./commands/generate.js');

@@ -60,6 +60,10 @@ async function loadPlugin(spec: string, target: string): Promise<Plugin> {
 
 const isFileSpec = (spec: string) => spec.startsWith('.') || isAbsolute(spec);
 
+/** A plugin's npm name as it is, a path as an absolute one. */
+export const absolutePlugin = (spec: string, relativeTo: string): string =>
+  isFileSpec(spec) ? resolve(relativeTo, spec) : spec;
+
 async function locatePlugin(spec: string, relativeTo: string): Promise<string> {
   if (isFileSpec(spec)) {
     const path = resolve(relativeTo, spec);

@@ -47,7 +47,9 @@ describe('createRegistry', () => {
     })() as UserError;
     expect(error).toBeInstanceOf(UserError);
     expect(error).toMatchObject({ message: 'unknown fake-schedule "cosnie"', location });
-    expect(error.hint).toBe('did you mean "cosine"? fake-schedule components: constant, cosine');
+    expect(error.hint).toBe(
+      'did you mean "cosine"? fake-schedule components: constant, cosine; a plugin that has it is named with --plugin, or under plugins: in a recipe',
+    );
     expect(() => registry.create('fake-schedule', { use: 'cosine', peek: 1, peak: -1 })).toThrow(
       'fake-schedule "cosine": option "peak" must be more than 0, not -1; unknown option "peek"',
     );

@@ -60,7 +60,8 @@ export function createRegistry(plugins: readonly Plugin[]): Registry {
       const { use, ...options } = typeof spec === 'string' ? { use: spec } : spec;
       const component = get(kind, use);
       if (component === undefined) {
-        throw new UserError(`unknown ${kind} "${use}"`, { location, hint: unknownComponentHint(registry, kind, use) });
+        const hint = `${unknownComponentHint(registry, kind, use)}; a plugin that has it is named with --plugin, or under plugins: in a recipe`;
+        throw new UserError(`unknown ${kind} "${use}"`, { location, hint });
       }
       const parsed = component.schema.safeParse(options, { reportInput: true });
       if (!parsed.success) {

@@ -1,12 +1,22 @@
 /** `t2r describe`: a component and its options. */
-import { type Component, createRegistry, describeComponent, nearestName, type Registry, UserError } from '@t2r/core';
+import { type Component, describeComponent, nearestName, type Registry, UserError } from '@t2r/core';
 import { formatTable } from '@t2r/report';
-import { loadBuiltinPlugins } from '../builtin-plugins.js';
+import { commandRegistry } from '../registry.js';
 import type { Terminal } from '../terminal.js';
 
+export interface DescribeCommandOptions {
+  json?: boolean;
+  /** More plugins. */
+  plugin: string[];
+}
+
 /** Describes the component of a name (`train/lm`), or of a kind and a name (`attention/softmax`). */
-export async function describeCommand(name: string, { json = false }, { out, colors }: Terminal): Promise<number> {
-  const component = findComponent(createRegistry(await loadBuiltinPlugins()), name);
+export async function describeCommand(
+  name: string,
+  { json = false, plugin }: DescribeCommandOptions,
+  { out, colors }: Terminal,
+): Promise<number> {
+  const component = findComponent(await commandRegistry(plugin), name);
   const options = describeComponent(component);
   if (json) {
     const { kind, description, version = '1' } = component;

@@ -1,9 +1,9 @@
 /** `t2r generate`: text from a checkpoint, streamed to stdout as it is made; figures go to stderr. */
-import { createRegistry, UserError } from '@t2r/core';
+import { UserError } from '@t2r/core';
 import { formatBytes, formatCount } from '@t2r/report';
-import { loadBuiltinPlugins } from '../builtin-plugins.js';
 import { EXIT } from '../failure.js';
 import { findCheckpoint } from '../find-checkpoint.js';
+import { commandRegistry } from '../registry.js';
 import { listenForSignals } from '../signals.js';
 import type { Terminal } from '../terminal.js';
 
@@ -15,22 +15,24 @@ export interface GenerateCommandOptions {
   topP?: number;
   seed: number;
   engine: string;
+  /** Plugins besides those of the run that the checkpoint is named by. */
+  plugin: string[];
   json?: boolean;
 }
 
 /** Generates from `where`: a checkpoint folder, a run folder (its last checkpoint), or `<run folder>:<step>`. */
 export async function generateCommand(
   where: string,
-  { engine: engineName, prompt: given, tokens: maxTokens, json = false, ...sampling }: GenerateCommandOptions,
+  { engine: engineName, prompt: given, tokens: maxTokens, plugin, json = false, ...sampling }: GenerateCommandOptions,
   terminal: Terminal,
 ): Promise<number> {
   const { out, err } = terminal;
-  const folder = await findCheckpoint(where);
+  const { folder, plugins } = await findCheckpoint(where);
   const prompt = given ?? (await terminal.stdin());
   if (prompt === undefined) {
     throw new UserError('there is no prompt', { hint: 'Give one with --prompt, or on standard input.' });
   }
-  const registry = createRegistry(await loadBuiltinPlugins());
+  const registry = await commandRegistry([...new Set([...plugins, ...plugin])]);
   const { checkpointGenerator } = await import('@t2r/generation');
   const interruption = listenForSignals(terminal, 'stopping; once more exits at once.');
   const engine = await registry.create('engine', engineName).open();

@@ -1,16 +1,22 @@
 /** `t2r list`: the components a recipe can use. */
-import { createRegistry, nearestName, UserError } from '@t2r/core';
+import { nearestName, UserError } from '@t2r/core';
 import { formatTable } from '@t2r/report';
-import { loadBuiltinPlugins } from '../builtin-plugins.js';
+import { commandRegistry } from '../registry.js';
 import type { Terminal } from '../terminal.js';
+
+export interface ListCommandOptions {
+  json?: boolean;
+  /** More plugins. */
+  plugin: string[];
+}
 
 /** Lists all components, or those of one kind, with a line about each. */
 export async function listCommand(
   kind: string | undefined,
-  { json = false },
+  { json = false, plugin }: ListCommandOptions,
   { out, colors }: Terminal,
 ): Promise<number> {
-  const registry = createRegistry(await loadBuiltinPlugins());
+  const registry = await commandRegistry(plugin);
   const components = registry.list(kind);
   if (kind !== undefined && components.length === 0) {
     const kinds = new Set(registry.list().map((component) => component.kind));

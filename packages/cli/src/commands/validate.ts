@@ -1,7 +1,7 @@
 /** `t2r validate`: every mistake in a recipe, with its place. */
-import { createRegistry, formatProblem, loadRecipe } from '@t2r/core';
-import { loadBuiltinPlugins } from '../builtin-plugins.js';
+import { formatProblem, loadRecipe } from '@t2r/core';
 import { EXIT } from '../failure.js';
+import { commandRegistry } from '../registry.js';
 import type { Terminal } from '../terminal.js';
 
 export interface ValidateCommandOptions {
@@ -15,7 +15,7 @@ export async function validateCommand(
   { set, json = false }: ValidateCommandOptions,
   { out, err, env }: Terminal,
 ): Promise<number> {
-  const registry = createRegistry(await loadBuiltinPlugins());
+  const registry = await commandRegistry();
   const results = [];
   for (const file of files) results.push({ file, problems: (await loadRecipe(file, { registry, set, env })).problems });
   const problems = results.flatMap((result) => result.problems);

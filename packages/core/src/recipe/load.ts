@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { type SourceLocation, UserError } from '../errors.js';
 import { keyMaterial } from '../key.js';
 import { knownNamesHint } from '../nearest.js';
-import { loadPlugins } from '../plugins.js';
+import { absolutePlugin, loadPlugins } from '../plugins.js';
 import { createRegistry, type Registry } from '../registry.js';
 import { planSteps } from '../run/plan.js';
 import { bindComponent, reportErrors } from './bind.js';
@@ -19,8 +19,6 @@ import { type ReferenceScope, resolveReferences } from './references.js';
 export interface LoadRecipeOptions {
   /** The components that recipes can use without naming a plugin. */
   registry: Registry;
-  /** More plugins, npm names or paths relative to the current folder. */
-  plugins?: readonly string[];
   /** Overrides `a.b=value`, applied in order over the files. */
   set?: readonly string[];
   /** Environment that `${env.NAME}` reads. Default: the process's. */
@@ -69,7 +67,7 @@ export async function loadRecipe(path: string, options: LoadRecipeOptions): Prom
       file: path,
       seed: header.seed,
       ...engine,
-      plugins: header.plugins.map((plugin) => plugin.spec),
+      plugins: header.plugins.map(({ spec, at }) => absolutePlugin(spec, pluginFolder(at, path))),
       steps: ordered,
       registry,
     },
@@ -85,6 +83,10 @@ function checkPlans(recipe: Pick<Recipe, 'engine' | 'steps'>, registry: Registry
   });
 }
 
+/** The folder that a plugin's path is relative to: that of the file which names it. */
+const pluginFolder = ({ file }: SourceLocation, path: string) =>
+  file.startsWith(SET_FILE) ? '.' : dirname(file || path);
+
 async function extendRegistry(
   options: LoadRecipeOptions,
   wanted: Header['plugins'],
@@ -92,17 +94,16 @@ async function extendRegistry(
   problems: ProblemList,
 ): Promise<Registry> {
   let registry = options.registry;
-  const add = async (spec: string, folder: string, at: SourceLocation) => {
+  const add = async (spec: string, at: SourceLocation) => {
     if (registry.plugins.some((plugin) => plugin.name === spec)) return;
     try {
-      registry = createRegistry([...registry.plugins, ...(await loadPlugins([spec], folder))]);
+      registry = createRegistry([...registry.plugins, ...(await loadPlugins([spec], pluginFolder(at, path)))]);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       problems.add(at, error.message, error.hint);
     }
   };
-  for (const spec of options.plugins ?? []) await add(spec, '.', { file: '--plugin' });
-  for (const { spec, at } of wanted) await add(spec, at.file.startsWith(SET_FILE) ? '.' : dirname(at.file || path), at);
+  for (const { spec, at } of wanted) await add(spec, at);
   return registry;
 }
 

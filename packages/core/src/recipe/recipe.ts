@@ -44,7 +44,7 @@ export interface Recipe {
   engine: ComponentSpec;
   /** What of the engine enters the keys of steps that use it. */
   engineMaterial: unknown;
-  /** Plugins named in the recipe. */
+  /** Plugins named in the recipe: npm names and absolute paths. */
   plugins: string[];
   /** In the order they run: recipe order where the references allow it, steps that read everything last. */
   steps: RecipeStep[];

@@ -29,6 +29,8 @@ export interface RunRecord {
   folder: string;
   /** The resolved recipe, YAML. */
   recipe: string;
+  /** Plugins that the recipe names: npm names and absolute paths. */
+  plugins: string[];
   /** Results of the steps that are finished, in recipe order. */
   artifacts: Artifact[];
   /** Of the finished steps, in recipe order. */
@@ -39,6 +41,7 @@ export interface RunRecord {
 
 const resolvedSchema = z.object({
   name: z.string(),
+  plugins: z.array(z.string()).default([]),
   steps: z.record(z.string(), z.looseObject({ expect: z.unknown().optional() })),
 });
 
@@ -80,7 +83,7 @@ export async function readRun(path: string): Promise<RunRecord> {
     artifacts.push(stored.artifact);
     expectations.push(...judge(stored.artifact, expect, recipeFile));
   }
-  return { name: resolved.name, folder, recipe, artifacts, expectations, events };
+  return { name: resolved.name, folder, recipe, plugins: resolved.plugins, artifacts, expectations, events };
 }
 
 function parseResolved(text: string): z.output<typeof resolvedSchema> | undefined {
