@@ -61,6 +61,15 @@ describe('the README', () => {
   });
 });
 
+it.each(packageReadmes)('%s: whole recipes in it are valid', async (document) => {
+  for (const [i, recipe] of fenced(document, 'yaml').entries()) {
+    if (!recipe.startsWith('name:')) continue;
+    const file = join(folderInside(), `${i}.yaml`);
+    writeFileSync(file, recipe);
+    expect(await runCli(['validate', file]), recipe).toMatchObject({ code: 0 });
+  }
+});
+
 it('every package has a README', () => {
   expect(packageReadmes.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
