@@ -1,10 +1,9 @@
 /** The step `train/attention-transfer`: new feature maps learn to imitate the attention they took the place of. */
-import { componentOption, defineComponent, type Step } from '@t2r/core';
-import { checkSplit, type PlannedTokens } from '@t2r/datasets';
+import { componentOption, defineComponent } from '@t2r/core';
 import { z } from 'zod';
-import { plannedConfig } from './model-plan.js';
-import { checkBlock, planTransfer } from './train-plan.js';
+import { planTransfer } from './train-plan.js';
 import { keepIsMeasured, keepProblem, trainingOptions } from './training-options.js';
+import { trainingStep } from './training-step.js';
 
 export const attentionTransferSchema = z
   .strictObject({
@@ -33,25 +32,9 @@ export const attentionTransfer = defineComponent({
   name: 'train/attention-transfer',
   description: 'Trains only new feature maps, to imitate the attention that a conversion took out (LoLCATs, Hedgehog).',
   schema: attentionTransferSchema,
-  create: (options): Step => ({
-    produces: 'checkpoint',
-    usesEngine: true,
-    metricNames: () => [
-      'train.loss',
-      'steps',
-      'tokens_per_s',
-      'host_share',
-      'peak_rss_bytes',
-      ...(options.evaluate === undefined ? [] : ['valid.perplexity', 'best.step', 'best.valid.perplexity']),
-    ],
-    plan(context) {
-      const { splits } = (context.input(options.data).produces ?? {}) as PlannedTokens;
-      for (const split of [options.split, options.evaluate?.split]) if (split !== undefined) checkSplit(splits, split);
-      const config = plannedConfig(context, options.from);
-      if (config === undefined) return {};
-      checkBlock(options.block, config);
-      return planTransfer(options, config, context);
-    },
-    run: async (context) => (await import('./run-attention-transfer.js')).runAttentionTransfer(options, context),
-  }),
+  create: (options) =>
+    trainingStep(options, {
+      plan: (config, context) => planTransfer(options, config, context),
+      run: async (context) => (await import('./run-attention-transfer.js')).runAttentionTransfer(options, context),
+    }),
 });

@@ -6,6 +6,7 @@ import { type Artifact, type ComponentSpec, createRegistry, type Step, type Step
 import type { TokensData } from '@t2r/datasets';
 import engine from '@t2r/engine';
 import models from '@t2r/models';
+import { expect } from 'vitest';
 import { plugin } from './plugin.js';
 
 export const VOCAB = 20;
@@ -13,6 +14,8 @@ export const VOCAB = 20;
 export interface TestRun {
   /** Runs a step, or runs it again in the same folder; its artifact can then be referred to by `id`. */
   run(id: string, spec: ComponentSpec, options?: { signal?: AbortSignal; onProgress?: () => void }): Promise<Artifact>;
+  /** Runs a training step until it has reported its progress `times` times, and fails there as if it were killed. */
+  kill(id: string, spec: ComponentSpec, times: number): Promise<void>;
   /** Folder of a step. */
   folder(id: string): string;
   warnings: string[];
@@ -51,10 +54,18 @@ export async function createTestRun(root: string, engineSpec: ComponentSpec): Pr
 
   const warnings: string[] = [];
   const points: TestRun['points'] = {};
-  return {
+  const run: TestRun = {
     warnings,
     points,
     folder,
+    async kill(id, spec, times) {
+      let reports = 0;
+      const onProgress = () => {
+        reports += 1;
+        if (reports === times) throw new Error('killed');
+      };
+      await expect(run.run(id, spec, { onProgress })).rejects.toThrow('killed');
+    },
     async run(id, spec, { signal = new AbortController().signal, onProgress } = {}) {
       const step: Step = registry.create('step', spec);
       await mkdir(folder(id), { recursive: true });
@@ -85,6 +96,7 @@ export async function createTestRun(root: string, engineSpec: ComponentSpec): Pr
       return artifact;
     },
   };
+  return run;
 }
 
 /** A decoder-only model small enough for the plain JavaScript engine. */

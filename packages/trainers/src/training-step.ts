@@ -1,0 +1,39 @@
+/** What the training steps tell of themselves before they run. */
+import type { PlanContext, Step, StepContext, StepPlan, StepResult } from '@t2r/core';
+import { checkSplit, type PlannedTokens } from '@t2r/datasets';
+import type { LmConfig } from '@t2r/models';
+import { plannedConfig } from './model-plan.js';
+import { checkBlock } from './train-plan.js';
+import type { TrainingOptions } from './training-options.js';
+
+export interface TrainingStepParts {
+  /** What it costs to train a model of this configuration. */
+  plan(config: LmConfig, context: PlanContext): StepPlan;
+  run(context: StepContext): Promise<StepResult>;
+}
+
+/** A step that trains a checkpoint; its splits and blocks are checked when it is planned. */
+export function trainingStep(options: TrainingOptions, { plan, run }: TrainingStepParts): Step {
+  const { data, split, evaluate, from, block } = options;
+  return {
+    produces: 'checkpoint',
+    usesEngine: true,
+    metricNames: () => [
+      'train.loss',
+      'steps',
+      'tokens_per_s',
+      'host_share',
+      'peak_rss_bytes',
+      ...(evaluate === undefined ? [] : ['valid.perplexity', 'best.step', 'best.valid.perplexity']),
+    ],
+    plan(context) {
+      const { splits } = (context.input(data).produces ?? {}) as PlannedTokens;
+      for (const wanted of [split, evaluate?.split]) if (wanted !== undefined) checkSplit(splits, wanted);
+      const config = plannedConfig(context, from);
+      if (config === undefined) return {};
+      checkBlock(block, config);
+      return plan(config, context);
+    },
+    run,
+  };
+}
