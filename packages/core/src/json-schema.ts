@@ -111,7 +111,7 @@ const STEP_EXTRAS: Record<string, JsonSchema> = {
   matrix: {
     type: 'object',
     description: 'Runs the step once for every combination of the values of its axes.',
-    additionalProperties: { anyOf: [{ type: 'array', minItems: 1 }, REFERENCE] },
+    additionalProperties: { anyOf: [{ type: 'array', minItems: 1 }, { type: 'object', minProperties: 1 }, REFERENCE] },
   },
   exclude: {
     type: 'array',
