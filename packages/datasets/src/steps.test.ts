@@ -1,55 +1,20 @@
 /** The steps of this package, run one after the other as a recipe would. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { type Artifact, hashFile, type Step, type StepContext } from '@t2r/core';
-import tokenizers, { loadTokenizer, TOKENIZER_FILE } from '@t2r/tokenizers';
+import { type Artifact, hashFile } from '@t2r/core';
+import { loadTokenizer, TOKENIZER_FILE } from '@t2r/tokenizers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import datasets, { type CorpusData, openTokens, type TokensData } from './index.js';
+import { type CorpusData, openTokens, type TokensData } from './index.js';
+import { check, createStep, createStepRunner, from, paths } from './testing/step-runner.js';
 
-const components = [...datasets.components, ...tokenizers.components];
-let folder: string;
-let artifacts: Record<string, Artifact>;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 't2r-steps-'));
-  artifacts = {};
-});
-afterAll(() => rm(folder, { recursive: true }));
-
-function createStep(use: string, options: object): Step {
-  const component = components.find(({ kind, name }) => kind === 'step' && name === use)!;
-  return component.create(component.schema.parse(options), { create: () => expect.unreachable() }) as Step;
-}
-
-/** Runs a step as the executor would and keeps its artifact for the steps after it. */
-async function run(id: string, use: string, options: object): Promise<Artifact> {
-  const step = createStep(use, options);
-  const context: StepContext = {
-    id,
-    engineSpec: { use: 'cpu' },
-    folder: mkdtempSync(join(folder, `${id}-`)),
-    seed: 1,
-    events: { progress() {}, point() {}, info() {}, warn() {} },
-    signal: new AbortController().signal,
-    input: (ref) => artifacts[ref.step]!,
-    all: () => Object.values(artifacts),
-    run: { name: 'test', folder },
-    create: () => expect.unreachable(),
-  };
-  const { metrics = {}, data } = await step.run(context);
-  artifacts[id] = { id, use, kind: step.produces, key: id, folder: context.folder, metrics, data, seconds: 0 };
-  return artifacts[id];
-}
-
-const check = async (use: string, options: object) => (await createStep(use, options).check?.()) ?? [];
-const from = (step: string) => ({ step });
-const paths = (artifact: Artifact, split: string) =>
-  (artifact.data as CorpusData).splits[split]!.files.map((f) => f.path);
+const runner = createStepRunner();
+const { folder, artifacts, run } = runner;
+afterAll(runner.dispose);
 
 describe('dataset/text', () => {
   it('takes files and folders in order, plain and gzip', async () => {
