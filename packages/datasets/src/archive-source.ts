@@ -23,7 +23,7 @@ export const archiveOptions = {
     pathOption('Folder that holds the archive, or its members where it was unpacked. Left empty, it is downloaded.'),
   ).nullish(),
   mirror: notInKey(
-    z.string().nullish().describe('Address under which the archive lies, http or https; used instead of `url`.'),
+    z.string().nullish().describe('Address under which the archive lies, http or https; tried before `url`.'),
   ),
   url: notInKey(
     z
@@ -67,17 +67,25 @@ export async function missingFiles(folder: string, names: readonly string[]): Pr
   return names.filter((_, i) => !there[i]);
 }
 
+/** The addresses to download from, in the order they are tried. */
+function addresses({ archive, mirror, url = [] }: ArchiveOptions): string[] {
+  return [...(mirror ? [addressBelow(mirror, archive)] : []), ...[url].flat()];
+}
+
 /** What is wrong with the addresses to download from. */
-export function checkAddresses({ mirror, url }: ArchiveOptions): StepProblem[] {
-  if (mirror) return addressProblem('mirror', mirror);
-  if (url === undefined) {
+export function checkAddresses(options: ArchiveOptions): StepProblem[] {
+  const { mirror, url = [] } = options;
+  if (addresses(options).length === 0) {
     const message = 'nowhere to take the archive from: `root`, `mirror` and `url` are all empty';
     return [
       { path: ['root'], message, hint: 'set one of them, or T2R_DATA or T2R_MIRROR where the recipe reads them' },
     ];
   }
-  if (!Array.isArray(url)) return addressProblem('url', url);
-  return url.flatMap((one, index) => addressProblem(['url', index], one));
+  const pathOf = (index: number) => (Array.isArray(url) ? ['url', index] : ['url']);
+  return [
+    ...(mirror ? addressProblem(['mirror'], mirror) : []),
+    ...[url].flat().flatMap((one, index) => addressProblem(pathOf(index), one)),
+  ];
 }
 
 /** What is wrong with the archive under `root`, if anything. */
@@ -93,7 +101,7 @@ export async function obtainArchive(
   local: Local | undefined,
   { folder, events, signal }: Pick<StepContext, 'folder' | 'events' | 'signal'>,
 ): Promise<string> {
-  const { archive, sha256, mirror, url } = options;
+  const { archive, sha256 } = options;
   if (local?.kind === 'archive') {
     const problem = await checkLocalArchive(local.path, options);
     if (problem !== undefined) throw new UserError(problem.message, { hint: problem.hint });
@@ -102,7 +110,7 @@ export async function obtainArchive(
   const path = join(folder, archive);
   if ((await problemWith(path, sha256)) === undefined) return path;
   events.info(`downloading ${archive}`);
-  await downloadFromAny(mirror ? [addressBelow(mirror, archive)] : [url!].flat(), path, {
+  await downloadFromAny(addresses(options), path, {
     sha256,
     signal,
     onProgress: (done, total) => events.progress(done, { total, unit: 'bytes' }),

@@ -97,8 +97,10 @@ describe('dataset/archive', () => {
       else if (url === '/below/other.zip') response.end('something else');
       else response.end(content);
     };
-    const url = [`${mirror}/gone.zip`, `${mirror}/other.zip`, `${mirror}/words.zip`];
-    const corpus = await runner.run('addresses', 'dataset/archive', options({ url }));
+    const url = [`${mirror}/other.zip`, `${mirror}/words.zip`, `${mirror}/unneeded.zip`];
+    const given = options({ archive: 'gone.zip', mirror, url });
+    expect(await check('dataset/archive', given)).toEqual([]);
+    const corpus = await runner.run('addresses', 'dataset/archive', given);
     expect(requests.map((request) => request.url)).toEqual(['/below/gone.zip', '/below/other.zip', '/below/words.zip']);
     expect(await textOf(paths(corpus, 'test')[0]!)).toBe(' the test \n');
     expect(runner.messages.filter((message) => message.startsWith('warning'))).toEqual([

@@ -16,11 +16,11 @@ export const sha256Option = z
   .regex(/^[0-9a-f]{64}$/, 'expected a SHA-256: 64 hexadecimal digits in lower case');
 
 /** What is wrong with an address as the value of an option, if anything. */
-export function addressProblem(option: string | (string | number)[], address: string): StepProblem[] {
+export function addressProblem(path: (string | number)[], address: string): StepProblem[] {
   if (/^https?:\/\//.test(address) && URL.canParse(address)) return [];
   return [
     {
-      path: [option].flat(),
+      path,
       message: `"${address}" is no http or https address`,
       hint: 'for instance https://example.org/data',
     },

@@ -91,7 +91,7 @@ function checkMirror(mirror: string | null | undefined): StepProblem[] {
       },
     ];
   }
-  return addressProblem('mirror', mirror);
+  return addressProblem(['mirror'], mirror);
 }
 
 /** Path of a file that is there and has been checked: where it lies under `root`, or its download in the step's folder. */
