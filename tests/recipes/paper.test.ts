@@ -1,8 +1,9 @@
 /** The paper's WikiText-103 rows: what they plan to train is what the options of fairseq and of T2R's script describe. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { hashFile } from '@t2r/core';
 import { describe, expect, it } from 'vitest';
-import { runCli } from './run-cli.js';
+import { runCli, temporaryFolder } from './run-cli.js';
 
 const folder = resolve(import.meta.dirname, '../../recipes/paper/wikitext103');
 
@@ -104,6 +105,53 @@ describe('recipes/paper/wikitext103', () => {
     expect(keys('train').size).toBe(3);
     expect(keys('finetune').size).toBe(4);
   });
+});
+
+it('a row runs, at a size of seconds', async () => {
+  const fixtures = resolve(import.meta.dirname, '../../packages/datasets/src/__fixtures__');
+  const small = {
+    'data.root': fixtures,
+    'data.archive': 'words.zip',
+    'data.sha256': await hashFile(join(fixtures, 'words.zip')),
+    'data.train': 'words/train.tokens',
+    'data.valid': 'words/valid.tokens',
+    'data.test': 'words/test.tokens',
+    'steps.tokenizer.vocab': 4000,
+    model: '{ layers: 4, dim: 32, heads: 2, ffn: 64 }',
+    'model.adaptive.cutoffs': '[8, 40]',
+    'vars.training.batch': 2,
+    'vars.training.accumulate': 2,
+    'vars.training.block': 32,
+    'vars.training.evaluate.every': 10,
+    'vars.pretraining.steps': 20,
+    'vars.finetuning.steps': 10,
+    'schedule.peak': 0.01,
+    'vars.evaluation.window': 32,
+    'vars.evaluation.stride': 16,
+  };
+  const set = Object.entries(small).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
+  const runs = temporaryFolder();
+  const { code, out, err } = await runCli([
+    'run',
+    join(folder, 't2r-75-pretrain.yaml'),
+    '--runs',
+    runs,
+    '--json',
+    ...set,
+  ]);
+  // Twenty steps do not reach the paper's perplexities; everything else is as it should be.
+  expect({ code, err }).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/finetune\.test of perplexity is .*expected 18\.5/),
+  });
+  const { steps } = JSON.parse(out) as { steps: Record<string, { status: string; metrics: Record<string, number> }> };
+  expect(new Set(Object.values(steps).map(({ status }) => status))).toEqual(new Set(['done']));
+  // 2,000 lines of 6 words and their ends; 2 lines, 3 words; 1 line, 2 words.
+  expect(steps.tokens!.metrics).toMatchObject({ 'train.tokens': 14_000, 'valid.tokens': 5, 'test.tokens': 3 });
+  const log = readFileSync(join(runs, 'wikitext103/events.jsonl'), 'utf8');
+  expect(log).toContain(
+    'test: ppl|unit:word|vocab:2016|window:32|stride:16|scored:3/3|bytes:11|context:1-3|start:</s>',
+  );
 });
 
 it('a GPU is assumed where a step is too large for a processor, and only there', async () => {
