@@ -14,14 +14,13 @@ import {
 import { downloadFromAny } from './download.js';
 
 const address = z.string().min(1);
+const ROOT = 'Folder that holds the archive, or its members where it was unpacked. Left empty, it is downloaded.';
 
 /** Options that say which archive, and where to look for it; to be spread into the step's schema. */
 export const archiveOptions = {
   archive: fileName.describe('The zip archive: its path below `root` or `mirror`.'),
   sha256: sha256Option.describe('SHA-256 of the archive.'),
-  root: notInKey(
-    pathOption('Folder that holds the archive, or its members where it was unpacked. Left empty, it is downloaded.'),
-  ).nullish(),
+  root: notInKey(pathOption(ROOT).nullish().describe(ROOT)),
   mirror: notInKey(
     z.string().nullish().describe('Address under which the archive lies, http or https; tried before `url`.'),
   ),

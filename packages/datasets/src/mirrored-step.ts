@@ -23,8 +23,10 @@ const files = (split: string) =>
     .record(fileName, sha256Option)
     .describe(`Files of the ${split} split, in order: path under root or mirror, and SHA-256. Each is one document.`);
 
+const ROOT = 'Folder that holds the files. Left empty, they are downloaded from `mirror`.';
+
 const schema = z.strictObject({
-  root: pathOption('Folder that holds the files. Left empty, they are downloaded from `mirror`.').nullish(),
+  root: pathOption(ROOT).nullish().describe(ROOT),
   mirror: notInKey(
     z.string().nullish().describe('Address under which the files lie, http or https; used when `root` is empty.'),
   ),
