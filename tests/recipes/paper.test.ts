@@ -155,7 +155,10 @@ it('a row runs, at a size of seconds', async () => {
 });
 
 it('a GPU is assumed where a step is too large for a processor, and only there', async () => {
-  expect((await plan('transformer.yaml')).gpu!.name).toBe('v100');
+  expect((await plan('transformer.yaml')).gpu).toMatchObject({
+    name: 'v100',
+    peakTflops: { float32: 15.7, float16: 125 },
+  });
   const small = join(folder, '../../quickstart/t2r.yaml');
   const { out } = await runCli(['plan', small]);
   expect(out).not.toMatch(/float32|GPU/);

@@ -45,7 +45,13 @@ export async function planCommand(
       ...plan,
       ...(gpu !== undefined && plan.flops !== undefined && { gpuHours: gpuHours(plan.flops, gpu) }),
     }));
-    const estimate = gpu && { ...gpu, utilisation: UTILISATION, hoursToRun: gpuHours(total, gpu) };
+    const estimate = gpu && {
+      name: gpu.name,
+      device: gpu.device,
+      peakTflops: { float32: gpu.float32, float16: gpu.float16 },
+      utilisation: UTILISATION,
+      hoursToRun: gpuHours(total, gpu),
+    };
     out(`${JSON.stringify({ name: recipe.name, gpu: estimate, steps: plain }, null, 2)}\n`);
     return EXIT.ok;
   }
