@@ -6,6 +6,7 @@ import { TOKENIZER_FILE } from './load.js';
 import { readText } from './text-files.js';
 import { trainByteLevelBpe, trainWordLevel } from './train.js';
 import type { CorpusData } from './types.js';
+import { DICTIONARIES, filledSize, specialEntries } from './word-dictionary.js';
 
 const schema = z.strictObject({
   from: stepRef('corpus', 'The step whose text the vocabulary is learned from.'),
@@ -30,27 +31,37 @@ const schema = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe('Tokens recognised in text as they stand, e.g. <|endoftext|>; they get the first ids.'),
-  lineEnds: z.boolean().default(true).describe('word: read each line end as the word <eos>.'),
+  lineEnds: z.boolean().default(true).describe('word: read each line end as the word <eos>, or </s> with fairseq.'),
+  dictionary: z
+    .enum(DICTIONARIES)
+    .optional()
+    .describe(
+      "word: plain begins with <unk>, <eos>; fairseq is fairseq-preprocess's: <s>, <pad>, </s>, <unk>, words by falling count, filled up to a multiple of 8. Default: plain.",
+    ),
 });
 type TrainTokenizerOptions = z.output<typeof schema>;
 
 /** Special tokens and the 256 bytes always have ids, whatever size is asked for. */
-function smallestVocab({ algorithm, specialTokens, lineEnds }: TrainTokenizerOptions): number {
-  const special = new Set(specialTokens).size;
-  return algorithm === 'bpe' ? special + 256 : special + (lineEnds ? 2 : 1);
+function smallestVocab({ algorithm, specialTokens, lineEnds, dictionary = 'plain' }: TrainTokenizerOptions): number {
+  if (algorithm === 'bpe') return new Set(specialTokens).size + 256;
+  return specialEntries(dictionary, { endOfLine: lineEnds, specialTokens }).special.length;
 }
 
 function createTrainStep(options: TrainTokenizerOptions): Step {
-  const { from, split, algorithm, vocab, minFrequency, specialTokens, lineEnds } = options;
+  const { from, split, algorithm, vocab, minFrequency, specialTokens, lineEnds, dictionary } = options;
   return {
     produces: 'tokenizer',
     check() {
+      if (dictionary !== undefined && algorithm !== 'word') {
+        const message = `a ${dictionary} dictionary holds words, and algorithm is ${algorithm}`;
+        return [{ path: ['dictionary'], message, hint: 'set algorithm: word, or leave `dictionary` out' }];
+      }
       const smallest = smallestVocab(options);
       if (vocab >= smallest) return [];
       const needs = algorithm === 'bpe' ? 'the 256 bytes and the special tokens' : 'the special tokens';
       return [{ path: ['vocab'], message: `${vocab} entries cannot hold ${needs}`, hint: `give at least ${smallest}` }];
     },
-    plan: () => ({ produces: { vocab } }),
+    plan: () => ({ produces: { vocab: algorithm === 'word' ? filledSize(dictionary ?? 'plain', vocab) : vocab } }),
     async run({ input, folder, signal, events }) {
       const start = performance.now();
       const { splits } = input(from).data as CorpusData;
@@ -70,7 +81,14 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
       const tokenizer =
         algorithm === 'bpe'
           ? await trainByteLevelBpe(documents(), { vocab, minFrequency, specialTokens, signal })
-          : await trainWordLevel(documents(), { vocab, minFrequency, specialTokens, endOfLine: lineEnds, signal });
+          : await trainWordLevel(documents(), {
+              vocab,
+              minFrequency,
+              specialTokens,
+              endOfLine: lineEnds,
+              dictionary,
+              signal,
+            });
       if (tokenizer.vocabSize < vocab) {
         events.info(`the text gives ${tokenizer.vocabSize} entries, fewer than the ${vocab} asked for`);
       }
