@@ -14,7 +14,8 @@ import {
 import { downloadFromAny } from './download.js';
 
 const address = z.string().min(1);
-const ROOT = 'Folder that holds the archive, or its members where it was unpacked. Left empty, it is downloaded.';
+const ROOT =
+  'Folder that may hold the archive, or its members where it was unpacked. Where it holds neither, the archive is downloaded.';
 
 /** Options that say which archive, and where to look for it; to be spread into the step's schema. */
 export const archiveOptions = {
@@ -40,11 +41,12 @@ export type Local =
   | { kind: 'members'; folder: string }
   | { kind: 'nothing'; problem: StepProblem };
 
-/** Looks for the archive below `root`, and for its members where it is not there. Undefined without a `root`. */
-export async function findLocal(
-  { root, archive }: ArchiveOptions,
-  members: readonly string[],
-): Promise<Local | undefined> {
+/**
+ * Looks for the archive below `root`, and for its members where it is not there. Undefined where it is to be downloaded:
+ * without a `root`, or with one that holds nothing of it and an address.
+ */
+export async function findLocal(options: ArchiveOptions, members: readonly string[]): Promise<Local | undefined> {
+  const { root, archive } = options;
   if (!root) return undefined;
   const hint = 'leave `root` empty to download';
   const nothing = (message: string, hint: string): Local => ({
@@ -56,6 +58,7 @@ export async function findLocal(
   if (await isFile(path)) return { kind: 'archive', path };
   const lacking = await missingFiles(root, members);
   if (lacking.length === 0) return { kind: 'members', folder: root };
+  if (lacking.length === members.length && addresses(options).length > 0) return undefined;
   const wanted = lacking.length < members.length ? '' : `${archive}, nor `;
   return nothing(`${root} does not hold ${wanted}${lacking.join(', ')}`, `put the archive there, or ${hint}`);
 }

@@ -161,6 +161,9 @@ describe('dataset/archive', () => {
     expect(await problems({ root: await folderWith('empty', { x: '' }) })).toMatchObject({
       message: message(/empty does not hold data\/words v1\.zip, nor words\/train\.tokens, words\/valid\.tokens/),
     });
+    // With an address, such a folder is no mistake: the archive is downloaded.
+    const addressed = { root: join(runner.folder, 'empty'), url: 'https://example.org/a.zip' };
+    expect(await problems(addressed)).toBeUndefined();
     expect(await problems({ root: await folderWith('partly', { 'words/train.tokens': train }) })).toMatchObject({
       message: message(/partly does not hold words\/valid\.tokens, words\/test\.tokens/),
     });
