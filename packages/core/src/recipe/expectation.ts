@@ -134,7 +134,8 @@ function readTolerance(node: LocatedNode | undefined, problems: ProblemList): To
 export function plainExpectations(expectations: readonly Expectation[]): Record<string, Record<string, unknown>> {
   const byMetric: Record<string, Record<string, unknown>> = {};
   for (const expectation of expectations) {
-    const conditions = (byMetric[expectation.metric] ??= {});
+    const conditions = byMetric[expectation.metric] ?? {};
+    byMetric[expectation.metric] = conditions;
     for (const [key, value] of Object.entries(plainCondition(expectation)))
       conditions[key] = key in conditions ? [conditions[key], value].flat() : value;
   }
