@@ -261,8 +261,9 @@ describe('tokenizer/train and dataset/tokens', () => {
 describe('tokenizer/load', () => {
   it('keeps the file as it is', async () => {
     const path = join(artifacts.tok!.folder, TOKENIZER_FILE);
-    expect(await check('tokenizer/load', { path })).toEqual([]);
-    const plan = createStep('tokenizer/load', { path }).plan!({
+    const step = createStep('tokenizer/load', { path });
+    expect(await step.check?.()).toEqual([]);
+    const plan = step.plan!({
       engineSpec: { use: 'cpu' },
       input: () => ({}),
       create: () => expect.unreachable(),

@@ -1,7 +1,7 @@
 /** The step `dataset/tokens`: a corpus as ids on disk, one file a split. */
 import { join } from 'node:path';
 import { defineComponent, type Step, stepRef, UserError } from '@t2r/core';
-import { loadTokenizer, readText, safePieces, TOKENIZER_FILE, type Tokenizer } from '@t2r/tokenizers';
+import { loadTokenizer, readText, safePieces, type Tokenizer } from '@t2r/tokenizers';
 import { z } from 'zod';
 import { tokenDtype, writeTokens } from './token-file.js';
 import type { CorpusData, PlannedCorpus, PlannedTokens, TextSource, TokensData } from './types.js';
@@ -53,7 +53,7 @@ function createTokensStep({ from, tokenizer: tokenizerRef, separator }: z.output
     }),
     async run({ input, folder, events, signal }) {
       const { splits } = input(from).data as CorpusData;
-      const tokenizer = await loadTokenizer(join(input(tokenizerRef).folder, TOKENIZER_FILE));
+      const tokenizer = await loadTokenizer(input(tokenizerRef).folder);
       if (separator === 'endOfText' && tokenizer.endOfText === undefined) {
         throw new UserError(`the tokenizer of step ${tokenizerRef.step} has no end-of-text token for \`separator\``, {
           hint: "train it with specialTokens: ['<|endoftext|>'], or leave `separator` out",

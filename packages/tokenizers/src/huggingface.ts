@@ -1,6 +1,6 @@
 /** Any other tokenizer.json (SentencePiece-like, other pre-tokenisers), through the JavaScript library of Hugging Face. */
 
-import type { Tokenizer as Library } from '@huggingface/tokenizers';
+import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { writeFileAtomic } from '@t2r/core';
 import type { Tokenizer } from './types.js';
 
@@ -54,4 +54,11 @@ export class HuggingFaceTokenizer implements Tokenizer {
   async save(path: string): Promise<void> {
     await writeFileAtomic(path, this.#text);
   }
+}
+
+/** The tokenizer of a parsed tokenizer.json; `text` is what it was parsed from. */
+export function huggingFaceFromJson(json: object, text: string): HuggingFaceTokenizer {
+  const { model } = json as { model: { type?: unknown; merges?: unknown } };
+  const type = typeof model.type === 'string' ? model.type : model.merges === undefined ? 'WordLevel' : 'BPE';
+  return new HuggingFaceTokenizer(new Library(json, {}), type.toLowerCase(), text);
 }

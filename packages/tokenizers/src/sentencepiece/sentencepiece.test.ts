@@ -106,11 +106,41 @@ describe('the wrapper around the wasm build', () => {
     ['no message', (bytes: Uint8Array) => bytes.fill(0x7b), /wire type|number|cut off/],
     ['cut off', (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 1000), /cut off/],
     ['cut off within the charsmap', changed((model) => cutCharsmap(model)), /charsmap/],
-    ['no unknown piece', changed(({ pieces }) => void (pieces[0]!.type = 'control')), /0 unknown pieces/],
-    ['a piece twice', changed(({ pieces }) => void (pieces[7]!.text = pieces[9]!.text)), /there twice/],
-    ['a score that is no number', changed(({ pieces }) => void (pieces[7]!.score = Number.NaN)), /score of piece 7/],
-    ['an empty piece', changed(({ pieces }) => void (pieces[7]!.text = '')), /piece 7 is empty/],
-    ['bytes missing', changed(({ trainer }) => void (trainer.byteFallback = true)), /0 bytes instead of 256/],
+    [
+      'no unknown piece',
+      changed(({ pieces }) => {
+        pieces[0]!.type = 'control';
+      }),
+      /0 unknown pieces/,
+    ],
+    [
+      'a piece twice',
+      changed(({ pieces }) => {
+        pieces[7]!.text = pieces[9]!.text;
+      }),
+      /there twice/,
+    ],
+    [
+      'a score that is no number',
+      changed(({ pieces }) => {
+        pieces[7]!.score = Number.NaN;
+      }),
+      /score of piece 7/,
+    ],
+    [
+      'an empty piece',
+      changed(({ pieces }) => {
+        pieces[7]!.text = '';
+      }),
+      /piece 7 is empty/,
+    ],
+    [
+      'bytes missing',
+      changed(({ trainer }) => {
+        trainer.byteFallback = true;
+      }),
+      /0 bytes instead of 256/,
+    ],
   ])('refuses a model with %s', async (_, change, message) => {
     await expect(SentencePiece.open(change(bytesOf('unigram')))).rejects.toThrow(message);
   });
