@@ -17,10 +17,13 @@ export {
   writeModel,
 } from './sentencepiece/model-file.js';
 export { SentencePiece } from './sentencepiece/sentencepiece.js';
+export type { SpecialIds, TrainSentencePieceOptions } from './sentencepiece/training/options.js';
+export { trainSentencePiece, trainSentencePieceModel } from './sentencepiece/training/train-sentencepiece.js';
 export { type ApplyOptions, joinSubwords, SubwordBpe, type SubwordBpeOptions } from './subword-nmt/apply.js';
 export { type Codes, formatCodes, type Merge, parseCodes } from './subword-nmt/codes.js';
 export { type LearnCodesOptions, learnCodes } from './subword-nmt/learn.js';
 export { SubwordNmt, type SubwordNmtOptions } from './subword-nmt/tokenizer.js';
+export { type TrainSubwordNmtOptions, trainSubwordNmt } from './subword-nmt/train.js';
 export { isGzip, readText } from './text-files.js';
 export { TextStream } from './text-stream.js';
 export { type AddedToken, specialToken } from './tokenizer-json.js';

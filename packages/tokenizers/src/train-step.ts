@@ -1,19 +1,24 @@
 /** The step `tokenizer/train`: a vocabulary from the text of a corpus. */
 import { join } from 'node:path';
-import { defineComponent, type Step, stepRef, UserError } from '@t2r/core';
+import { defineComponent, deriveSeed, type Step, stepRef, UserError } from '@t2r/core';
 import { z } from 'zod';
 import { TOKENIZER_FILE } from './load.js';
 import { readText } from './text-files.js';
 import { trainByteLevelBpe, trainWordLevel } from './train.js';
-import type { CorpusData } from './types.js';
+import { specialEntries, trainMore } from './train-more.js';
+import { ALGORITHMS, misplacedOptions, moreOptions } from './train-options.js';
+import type { CorpusData, Tokenizer } from './types.js';
 
 const schema = z.strictObject({
   from: stepRef('corpus', 'The step whose text the vocabulary is learned from.'),
   split: z.string().default('train').describe('Split of the corpus to learn from.'),
   algorithm: z
-    .enum(['bpe', 'word'])
+    .enum(ALGORITHMS)
     .default('bpe')
-    .describe('bpe: byte-level BPE as GPT-2; any text has ids. word: words between white space, the rest is <unk>.'),
+    .describe(
+      'bpe: byte-level BPE as GPT-2; any text has ids. word: words between white space, the rest is <unk>. ' +
+        'subword-nmt: BPE within words, @@ marks the parts. sentencepiece-bpe, sentencepiece-unigram: pieces of text with its spaces.',
+    ),
   vocab: z
     .int()
     .min(2)
@@ -25,18 +30,23 @@ const schema = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe('How often a pair (bpe, default 2) or a word (word, default 1) must occur to get an id.'),
+    .describe('How often a pair (bpe and subword-nmt, default 2) or a word (word, default 1) must occur to get an id.'),
   specialTokens: z
     .array(z.string().min(1))
     .default([])
-    .describe('Tokens recognised in text as they stand, e.g. <|endoftext|>; they get the first ids.'),
-  lineEnds: z.boolean().default(true).describe('word: read each line end as the word <eos>.'),
+    .describe(
+      'Tokens recognised in text as they stand, e.g. <|endoftext|>; they get the first ids, or those after <unk> and the like.',
+    ),
+  lineEnds: z.boolean().default(true).describe('word and subword-nmt: read each line end as the word <eos> or </s>.'),
+  ...moreOptions,
 });
 type TrainTokenizerOptions = z.output<typeof schema>;
 
 /** Special tokens and the 256 bytes always have ids, whatever size is asked for. */
-function smallestVocab({ algorithm, specialTokens, lineEnds }: TrainTokenizerOptions): number {
+function smallestVocab(options: TrainTokenizerOptions): number {
+  const { algorithm, specialTokens, lineEnds } = options;
   const special = new Set(specialTokens).size;
+  if (algorithm !== 'bpe' && algorithm !== 'word') return specialEntries(algorithm, options);
   return algorithm === 'bpe' ? special + 256 : special + (lineEnds ? 2 : 1);
 }
 
@@ -45,13 +55,21 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
   return {
     produces: 'tokenizer',
     check() {
-      const smallest = smallestVocab(options);
+      const misplaced = misplacedOptions(algorithm, options);
+      if (misplaced.length > 0) return misplaced;
+      let smallest: number;
+      try {
+        smallest = smallestVocab(options);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        return [{ path: ['specialTokens'], message: error.message, hint: error.hint }];
+      }
       if (vocab >= smallest) return [];
       const needs = algorithm === 'bpe' ? 'the 256 bytes and the special tokens' : 'the special tokens';
       return [{ path: ['vocab'], message: `${vocab} entries cannot hold ${needs}`, hint: `give at least ${smallest}` }];
     },
     plan: () => ({ produces: { vocab } }),
-    async run({ input, folder, signal, events }) {
+    async run({ input, folder, signal, events, seed }) {
       const start = performance.now();
       const { splits } = input(from).data as CorpusData;
       const files = splits[split]?.files;
@@ -67,14 +85,28 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
         }
         events.progress(files.length, { total: files.length, unit: 'files' });
       };
-      const tokenizer =
-        algorithm === 'bpe'
-          ? await trainByteLevelBpe(documents(), { vocab, minFrequency, specialTokens, signal })
-          : await trainWordLevel(documents(), { vocab, minFrequency, specialTokens, endOfLine: lineEnds, signal });
+      let tokenizer: Tokenizer;
+      if (algorithm === 'bpe') {
+        tokenizer = await trainByteLevelBpe(documents(), { vocab, minFrequency, specialTokens, signal });
+      } else if (algorithm === 'word') {
+        tokenizer = await trainWordLevel(documents(), {
+          vocab,
+          minFrequency,
+          specialTokens,
+          endOfLine: lineEnds,
+          signal,
+        });
+      } else {
+        tokenizer = await trainMore(documents(), algorithm, options, {
+          seed: deriveSeed(seed, 'tokenizer/train'),
+          signal,
+          onProgress: (unit, done, total) => events.progress(done, { total, unit }),
+        });
+      }
       if (tokenizer.vocabSize < vocab) {
         events.info(`the text gives ${tokenizer.vocabSize} entries, fewer than the ${vocab} asked for`);
       }
-      await tokenizer.save(join(folder, TOKENIZER_FILE));
+      await tokenizer.save(join(folder, tokenizer.file ?? TOKENIZER_FILE));
       const seconds = (performance.now() - start) / 1000;
       return {
         metrics: { vocab: tokenizer.vocabSize, seconds },
@@ -87,7 +119,8 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
 export const trainStep = defineComponent({
   kind: 'step',
   name: 'tokenizer/train',
-  description: 'Learns a byte-level BPE or a word-level vocabulary from a corpus.',
+  description:
+    'Learns a tokenizer from a corpus: byte-level BPE, words, subword-nmt BPE, SentencePiece BPE or unigram.',
   schema,
   create: createTrainStep,
 });

@@ -8,6 +8,8 @@ import { type ModelType, type Piece, readModel, type SentencePieceModel } from '
 import { SPACE } from './normalizer.js';
 import { type SentencePieceRuntime, startSentencePiece } from './wasm.js';
 
+const BOM = '\ufeff';
+
 const UNITS: Record<ModelType, string> = {
   unigram: 'unigram token',
   bpe: 'BPE token',
@@ -75,7 +77,10 @@ export class SentencePiece implements Tokenizer {
   decode(ids: ArrayLike<number>): string {
     const known: number[] = [];
     for (let i = 0; i < ids.length; i++) if (this.model.pieces[ids[i]!] !== undefined) known.push(ids[i]!);
-    return known.length === 0 ? '' : this.#runtime.decode(known);
+    if (known.length === 0) return '';
+    const text = this.#runtime.decode(known);
+    // The wasm build loses a byte order mark at the very beginning of longer texts.
+    return this.#beginsWithBom(known) && !text.startsWith(BOM) ? BOM + text : text;
   }
 
   idToToken(id: number): string | undefined {
@@ -99,6 +104,12 @@ export class SentencePiece implements Tokenizer {
   /** Writes the `.model` file as it was read or trained. */
   async save(path: string): Promise<void> {
     await writeFileAtomic(path, this.#bytes);
+  }
+
+  #beginsWithBom(ids: readonly number[]): boolean {
+    const visible = ids.map((id) => this.model.pieces[id]!).filter(({ type }) => type !== 'control');
+    const begin = visible.slice(0, 4).map(({ text }) => text);
+    return begin.join('').startsWith('<0xEF><0xBB><0xBF>') || begin.join('').replace(SPACE, '').startsWith(BOM);
   }
 
   #linesStandAlone(): boolean {

@@ -8,7 +8,7 @@ import { type MosesSettings, prepareLine } from '../moses/settings.js';
 import { formatFile } from '../tokenizer-json.js';
 import type { Tokenizer } from '../types.js';
 import { joinSubwords, SEPARATOR, SubwordBpe } from './apply.js';
-import { type Codes, END_OF_WORD } from './codes.js';
+import { type Codes, END_OF_WORD, type Merge } from './codes.js';
 import type { SubwordFile } from './file.js';
 
 export interface SubwordNmtOptions extends Codes {
@@ -137,10 +137,10 @@ export class SubwordNmt implements Tokenizer {
 const WORD = /\P{White_Space}+/gu;
 
 /**
- * Every subword that codes can lead to, as it is written in a vocabulary: single characters in the order of code points,
+ * Every subword that merges can lead to, as it is written in a vocabulary: single characters in the order of code points,
  * then what the merges give. `words` adds characters that no merge has.
  */
-export function subwordsOf({ merges }: Codes, words: Iterable<string> = [], separator = SEPARATOR): Set<string> {
+export function subwordsOf(merges: readonly Merge[], words: Iterable<string> = [], separator = SEPARATOR): Set<string> {
   const chars = new Set<string>();
   const joined = new Set<string>();
   const written = (symbol: string) =>
@@ -162,5 +162,9 @@ export function subwordsOf({ merges }: Codes, words: Iterable<string> = [], sepa
 
 /** The tokenizer of codes that come without a dictionary: fairseq's special symbols, then `subwordsOf`. */
 export function subwordNmtFromCodes(codes: Codes): SubwordNmt {
-  return new SubwordNmt({ ...codes, tokens: [...FAIRSEQ_SPECIAL, ...subwordsOf(codes)], endOfLine: FAIRSEQ_END });
+  return new SubwordNmt({
+    ...codes,
+    tokens: [...FAIRSEQ_SPECIAL, ...subwordsOf(codes.merges)],
+    endOfLine: FAIRSEQ_END,
+  });
 }

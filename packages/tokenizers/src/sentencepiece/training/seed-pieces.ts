@@ -13,7 +13,17 @@ export interface SeedPieces {
   scores: Float64Array;
 }
 
-/** The best `limit` stretches of two or more characters that occur at least twice and are valid, the best first. */
+/** A stretch of characters that the suffixes read so far have in common with what may follow. */
+interface Open {
+  at: number;
+  length: number;
+  weight: number;
+}
+
+/**
+ * The best `limit` stretches of two or more characters that occur at least twice, are valid, and are followed by different
+ * characters or the end of a word: one that is always followed by the same says less than the longer one. The best come first.
+ */
 export function findSeedPieces(words: Words, isValid: ValidPiece, limit: number, maxLength: number): SeedPieces {
   const { chars, starts, counts } = words;
   const ends = new Int32Array(chars.length);
@@ -22,22 +32,22 @@ export function findSeedPieces(words: Words, isValid: ValidPiece, limit: number,
     ends.fill(starts[w + 1]!, starts[w]!, starts[w + 1]!);
     weights.fill(counts[w]!, starts[w]!, starts[w + 1]!);
   }
-  const suffixes = sortSuffixes(chars, ends, maxLength);
-  const lengthAt = (i: number) => Math.min(ends[suffixes[i]!]! - suffixes[i]!, maxLength);
+  // One character more than a piece can have shows whether stretches of full length are followed by different ones.
+  const depth = maxLength + 1;
+  const suffixes = sortSuffixes(chars, ends, depth);
+  const lengthAt = (i: number) => Math.min(ends[suffixes[i]!]! - suffixes[i]!, depth);
   const found: { at: number; length: number; score: number }[] = [];
-  const record = (at: number, length: number, weight: number) => {
-    if (length < 2 || weight < 2 || !isValid(chars, at, at + length)) return;
-    found.push({ at, length, score: weight * length });
-  };
-  // Stretches that the suffixes read so far still share with what may follow, each inside the one below it.
-  const open: { at: number; length: number; weight: number }[] = [];
+  const open: Open[] = [];
   /** Closes all stretches longer than `shared`; what they weigh belongs to the one of that length. */
   const close = (shared: number) => {
     let closed: { at: number; weight: number } | undefined;
     while (open.length > 0 && open[open.length - 1]!.length > shared) {
-      const { at, length, weight } = open.pop()!;
-      closed = { at, weight: weight + (closed?.weight ?? 0) };
-      record(at, length, closed.weight);
+      const { at, length, weight: own } = open.pop()!;
+      const weight = own + (closed?.weight ?? 0);
+      if (length > 1 && weight >= 2 && isValid(chars, at, at + length)) {
+        found.push({ at, length, score: weight * length });
+      }
+      closed = { at, weight };
     }
     if (closed === undefined || shared === 0) return;
     const top = open[open.length - 1];

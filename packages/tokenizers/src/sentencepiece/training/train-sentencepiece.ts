@@ -2,7 +2,7 @@
 import type { Documents } from '../../train.js';
 import { compileCharsmap } from '../charsmap.js';
 import { DEFAULT_TRAINER, type NormalizerSpec, type Piece, type TrainerSpec, writeModel } from '../model-file.js';
-import { normalizationRules } from '../nfkc-rules.js';
+import { type NormalizationName, normalizationRules } from '../nfkc-rules.js';
 import { SentencePiece } from '../sentencepiece.js';
 import { type ResolvedOptions, resolveOptions, type TrainSentencePieceOptions } from './options.js';
 import { specialPieces } from './special-pieces.js';
@@ -61,11 +61,23 @@ function withSpecial(pieces: readonly Piece[], special: ReadonlyMap<number, Piec
   return all;
 }
 
+/** Compiled once a process: the rules are always the same, and there are 225,000 of them. */
+const charsmaps = new Map<NormalizationName, Uint8Array>();
+
+function charsmapOf(name: NormalizationName): Uint8Array {
+  let charsmap = charsmaps.get(name);
+  if (charsmap === undefined) {
+    const rules = normalizationRules(name);
+    charsmap = rules.size === 0 ? new Uint8Array(0) : compileCharsmap(rules);
+    charsmaps.set(name, charsmap);
+  }
+  return charsmap;
+}
+
 function normalizerSpec(options: ResolvedOptions): NormalizerSpec {
-  const rules = normalizationRules(options.normalization);
   return {
     name: options.normalization,
-    charsmap: rules.size === 0 ? new Uint8Array(0) : compileCharsmap(rules),
+    charsmap: charsmapOf(options.normalization),
     addDummyPrefix: options.addDummyPrefix,
     removeExtraWhitespaces: options.removeExtraWhitespaces,
     escapeWhitespaces: true,

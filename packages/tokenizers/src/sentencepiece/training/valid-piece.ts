@@ -5,7 +5,7 @@ import type { ResolvedOptions } from './options.js';
 /** Every script that Unicode gives letters of, by its short name. */
 const SCRIPTS = (
   'Latn Cyrl Grek Hani Hira Kana Hang Arab Hebr Thai Deva Beng Taml Telu Gujr Guru Knda Mlym Sinh Orya Geor Armn Ethi Khmr ' +
-  'Laoo Mymr Tibt Mong Bopo Cher Cans Syrc Thaa Zinh Adlm Aghb Ahom Armi Avst Bali Bamu Bass Batk Bhks Brah Brai Bugi Buhd ' +
+  'Laoo Mymr Tibt Mong Bopo Cher Cans Syrc Thaa Adlm Aghb Ahom Armi Avst Bali Bamu Bass Batk Bhks Brah Brai Bugi Buhd ' +
   'Cakm Cari Cham Chrs Copt Cpmn Cprt Diak Dogr Dsrt Dupl Egyp Elba Elym Glag Gong Gonm Goth Gran Hano Hatr Hluw Hmng Hmnp ' +
   'Hung Ital Java Kali Kawi Khar Khoj Kits Kthi Lana Lepc Limb Lina Linb Lisu Lyci Lydi Mahj Maka Mand Mani Marc Medf Mend ' +
   'Merc Mero Modi Mroo Mtei Mult Nagm Nand Narb Nbat Newa Nkoo Nshu Ogam Olck Orkh Osge Osma Ougr Palm Pauc Perm Phag Phli ' +
@@ -13,10 +13,12 @@ const SCRIPTS = (
   'Talu Tang Tavt Tfng Tglg Tirh Tnsa Toto Ugar Vaii Vith Wara Wcho Xpeo Xsux Yezi Yiii Zanb'
 ).split(' ');
 
-/** Script of a character that goes with every script. */
-const ANY = -2;
-/** Of characters that belong to no script of their own. */
+/** Characters that belong to no script of their own. */
 const COMMON = -1;
+/** Numbers that go with every script, and whatever follows with them. */
+const ANY = -2;
+/** Marks that belong to the script of the letter before. */
+const INHERITED = -3;
 
 let patterns: RegExp[] | undefined;
 
@@ -24,6 +26,7 @@ let patterns: RegExp[] | undefined;
 function scriptOf(char: string): number {
   if (/^[a-z]$/i.test(char)) return 0;
   if (char === '\u30fc' || /^[\p{Script=Hira}\p{Script=Kana}]$/u.test(char)) return SCRIPTS.indexOf('Hani');
+  if (/^\p{Script=Inherited}$/u.test(char)) return INHERITED;
   patterns ??= SCRIPTS.map((script) => new RegExp(`^\\p{Script=${script}}$`, 'u'));
   return patterns.findIndex((pattern) => pattern.test(char));
 }
@@ -69,8 +72,9 @@ export function validPieceRule(
         continue;
       }
       if (splitDigits && char.isDigit && length > 1) return false;
-      if (char.script === ANY) continue;
-      if (splitByUnicodeScript && script !== ANY && script !== char.script) return false;
+      if (char.script === INHERITED) continue;
+      const mixes = char.script !== ANY && script !== ANY && script !== char.script;
+      if (splitByUnicodeScript && mixes) return false;
       script = char.script;
     }
     return true;
