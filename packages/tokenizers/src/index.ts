@@ -1,7 +1,14 @@
 export { ByteLevelBpe, type ByteLevelBpeOptions } from './byte-level-bpe.js';
 export { FAIRSEQ_SPECIAL, formatDict, parseDict } from './fairseq-dict.js';
 export { byteLevelBpeFromPair } from './gpt2-files.js';
-export { loadTokenizer, parseTokenizer, SENTENCEPIECE_FILE, TOKENIZER_FILE, tokenizerFiles } from './load.js';
+export {
+  loadTokenizer,
+  parseTokenizer,
+  SENTENCEPIECE_FILE,
+  TOKENIZER_FILE,
+  tokenizerFiles,
+  tokenizerFromBytes,
+} from './load.js';
 export { mosesDetokenize } from './moses/detokenize.js';
 export { MOSES_LANGUAGES, type MosesLanguage } from './moses/languages.js';
 export { type NormalizePunctuationOptions, normalizePunctuation } from './moses/normalize-punctuation.js';

@@ -60,6 +60,15 @@ export async function parseTokenizer(text: string, path: string): Promise<Tokeni
 /** Opens a file and the one that belongs to it. */
 async function openFiles(path: string, second: string | undefined): Promise<Tokenizer> {
   const bytes = await readBytes(path);
+  return tokenizerFromBytes(bytes, path, second);
+}
+
+/**
+ * Makes a tokenizer from the content of a file; `path` is for messages, and tells a SentencePiece model that is too damaged
+ * to be recognised by its ending. `second` is the file that belongs to it, where it is half of a pair.
+ * @throws UserError when the content is of no known kind or damaged.
+ */
+export async function tokenizerFromBytes(bytes: Uint8Array, path: string, second?: string): Promise<Tokenizer> {
   const kind = kindOf(bytes, path);
   switch (kind) {
     case 'tokenizer.json':

@@ -25,7 +25,7 @@ export class Lattices {
   readonly longest: number;
   readonly #words: Stretches;
 
-  /** @param pieceAt The piece that ends at each node of the trie, or -1. */
+  /** @param pieceAt The piece that ends at each node of the trie, or `UNKNOWN_PIECE`. */
   constructor(words: Stretches, trie: CharTrie, pieceAt: Int32Array) {
     this.#words = words;
     const { chars, starts } = words;
@@ -34,6 +34,16 @@ export class Lattices {
     let longest = 0;
     const edges = { begins: new Uint16Array(1024), ends: new Uint16Array(1024), pieces: new Int32Array(1024) };
     let size = 0;
+    const add = (begin: number, end: number, piece: number) => {
+      if (size === edges.pieces.length) {
+        edges.begins = doubled(edges.begins, new Uint16Array(size * 2));
+        edges.ends = doubled(edges.ends, new Uint16Array(size * 2));
+        edges.pieces = doubled(edges.pieces, new Int32Array(size * 2));
+      }
+      edges.begins[size] = begin;
+      edges.ends[size] = end;
+      edges.pieces[size++] = piece;
+    };
     for (let w = 0; w < count; w++) {
       const start = starts[w]!;
       const length = starts[w + 1]! - start;
@@ -42,16 +52,10 @@ export class Lattices {
         let node = 0;
         for (let end = begin; end < length; end++) {
           node = trie.step(node, chars[start + end]!);
+          const piece = node < 0 ? UNKNOWN_PIECE : pieceAt[node]!;
+          // There is a way on from every place, if only by an unknown character.
+          if (piece !== UNKNOWN_PIECE || end === begin) add(begin, end + 1, piece);
           if (node < 0) break;
-          if (pieceAt[node]! < 0) continue;
-          if (size === edges.pieces.length) {
-            edges.begins = doubled(edges.begins, new Uint16Array(size * 2));
-            edges.ends = doubled(edges.ends, new Uint16Array(size * 2));
-            edges.pieces = doubled(edges.pieces, new Int32Array(size * 2));
-          }
-          edges.begins[size] = begin;
-          edges.ends[size] = end + 1;
-          edges.pieces[size++] = pieceAt[node]!;
         }
       }
       this.first[w + 1] = size;

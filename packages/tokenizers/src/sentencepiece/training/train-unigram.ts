@@ -6,7 +6,7 @@
 import type { Piece } from '../model-file.js';
 import { CharTrie } from './char-trie.js';
 import { alternatives, bestCounts, expectedCounts, smallest, UNKNOWN_PENALTY } from './expectation.js';
-import { Lattices, type Stretches } from './lattices.js';
+import { Lattices, type Stretches, UNKNOWN_PIECE } from './lattices.js';
 import type { ResolvedOptions } from './options.js';
 import { findSeedPieces } from './seed-pieces.js';
 import type { ValidPiece } from './valid-piece.js';
@@ -59,6 +59,8 @@ export async function trainUnigram(
     if (candidates.scores.length <= target) break;
     const size = Math.max(target, Math.floor(shrinkingFactor * candidates.scores.length));
     const kept = prune(lattices, words.counts, candidates, size);
+    // What is left has nothing to stand for it.
+    if (kept.length === candidates.scores.length) break;
     keep(
       kept,
       Float64Array.from(kept, (piece) => candidates.scores[piece]!),
@@ -106,7 +108,7 @@ function trieOf({ chars, starts }: Stretches): { trie: CharTrie; pieceAt: Int32A
   const nodes = new Int32Array(starts.length - 1);
   for (let piece = 0; piece < nodes.length; piece++)
     nodes[piece] = trie.insert(chars, starts[piece]!, starts[piece + 1]!);
-  const pieceAt = new Int32Array(trie.size).fill(-1);
+  const pieceAt = new Int32Array(trie.size).fill(UNKNOWN_PIECE);
   for (const [piece, node] of nodes.entries()) pieceAt[node] = piece;
   return { trie, pieceAt };
 }
@@ -140,7 +142,7 @@ function prune(words: Lattices, counts: Float64Array, { texts, scores }: Candida
     const logSumWithout = Math.log(sum + count * (pieces.length - 1));
     let without = 0;
     for (const part of pieces) {
-      without += part < 0 ? unknown : Math.log(found[part]! + count) - logSumWithout;
+      without += part === UNKNOWN_PIECE ? unknown : Math.log(found[part]! + count) - logSumWithout;
     }
     losses.push({ piece, loss: count * (Math.log(count) - logSum - without) });
   }
