@@ -29,7 +29,7 @@ export interface TrainMoreContext {
  * Entries that are there whatever the text.
  * @throws UserError when special symbols or their ids clash.
  */
-export function specialEntries(algorithm: MoreAlgorithm, options: TrainMoreOptions): number {
+export function fixedEntries(algorithm: MoreAlgorithm, options: TrainMoreOptions): number {
   if (algorithm === 'subword-nmt') return new Set([...FAIRSEQ_SPECIAL, ...options.specialTokens]).size;
   return explained(() => specialPieces(resolveOptions(sentencePieceOptions(algorithm, options))).size);
 }

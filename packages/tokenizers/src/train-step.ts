@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { TOKENIZER_FILE } from './load.js';
 import { readText } from './text-files.js';
 import { trainByteLevelBpe, trainWordLevel } from './train.js';
-import { specialEntries, trainMore } from './train-more.js';
+import { fixedEntries, trainMore } from './train-more.js';
 import { ALGORITHMS, misplacedOptions, moreOptions } from './train-options.js';
 import type { CorpusData, Tokenizer } from './types.js';
 
@@ -46,7 +46,7 @@ type TrainTokenizerOptions = z.output<typeof schema>;
 function smallestVocab(options: TrainTokenizerOptions): number {
   const { algorithm, specialTokens, lineEnds } = options;
   const special = new Set(specialTokens).size;
-  if (algorithm !== 'bpe' && algorithm !== 'word') return specialEntries(algorithm, options);
+  if (algorithm !== 'bpe' && algorithm !== 'word') return fixedEntries(algorithm, options);
   return algorithm === 'bpe' ? special + 256 : special + (lineEnds ? 2 : 1);
 }
 
