@@ -53,11 +53,17 @@ describe('the README', () => {
     expect(await runCli(['validate', join(folder, 'recipe.yaml')])).toMatchObject({ code: 0, err: '' });
   });
 
-  it('names every package and every recipe', () => {
+  it('names every package, and every recipe or its folder', () => {
     const text = read('README.md');
     for (const name of readdirSync(join(root, 'packages'))) expect(text).toContain(`(packages/${name})`);
     const recipes = readdirSync(join(root, 'recipes'), { recursive: true, encoding: 'utf8' });
-    for (const name of recipes.filter((path) => path.endsWith('.yaml'))) expect(text).toContain(`(recipes/${name})`);
+    for (const name of recipes.filter((path) => path.endsWith('.yaml'))) {
+      const links = [`(recipes/${name})`, `(recipes/${dirname(name)})`];
+      expect(
+        links.filter((link) => text.includes(link)),
+        name,
+      ).not.toEqual([]);
+    }
   });
 });
 

@@ -62,6 +62,7 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
   command('plan <recipe>', 'what each step would do and cost')
     .option('--set <path=value>', 'override a value of the recipe; may be repeated', collect, [])
     .option('--runs <folder>', 'folder that holds the run folders', 'runs')
+    .option('--gpu <name>', 'also show GPU hours: t4, v100, a100, l4, rtx-4090 or h100 (v100 where steps are large)')
     .option('--json', 'print the plan as JSON')
     .action(async (recipe, options) => {
       const { planCommand } = await import('./commands/plan.js');

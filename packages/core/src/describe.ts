@@ -46,7 +46,8 @@ function typeOf(schema: JsonSchema): string {
   if (schema.type === 'array') return `list of ${typeOf((schema.items ?? {}) as JsonSchema)}`;
   if (schema.type === 'object') return 'mapping';
   if (schema.type === 'number' || schema.type === 'integer') return numberType(schema);
-  return typeof schema.type === 'string' ? schema.type : 'any value';
+  const types = [schema.type].flat().filter((type) => typeof type === 'string');
+  return types.length > 0 ? types.join(' or ') : 'any value';
 }
 
 function numberType(schema: JsonSchema): string {

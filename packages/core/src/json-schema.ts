@@ -81,6 +81,12 @@ const MERGED: JsonSchema = {
   required: ['extends'],
 };
 
+/** One, or several in a list. */
+const oneOrMore = (schema: JsonSchema, description: string): JsonSchema => ({
+  anyOf: [schema, { type: 'array', items: schema, minItems: 1 }],
+  description,
+});
+
 const CONDITION: JsonSchema = {
   type: 'object',
   properties: {
@@ -94,15 +100,17 @@ const CONDITION: JsonSchema = {
       ],
       description: 'With `equals`: absolute, or relative such as 3%.',
     },
-    less_than_metric: { type: 'string', description: 'A metric of the same step that must be larger.' },
-    more_than_metric: { type: 'string', description: 'A metric of the same step that must be smaller.' },
-    at_most_times: {
-      type: 'object',
-      description: 'At most a factor times another metric of the same step.',
-      properties: { metric: { type: 'string' }, factor: { type: 'number' } },
-      required: ['metric', 'factor'],
-      additionalProperties: false,
-    },
+    less_than_metric: oneOrMore({ type: 'string' }, 'A metric of the same step that must be larger.'),
+    more_than_metric: oneOrMore({ type: 'string' }, 'A metric of the same step that must be smaller.'),
+    at_most_times: oneOrMore(
+      {
+        type: 'object',
+        properties: { metric: { type: 'string' }, factor: { type: 'number' } },
+        required: ['metric', 'factor'],
+        additionalProperties: false,
+      },
+      'At most a factor times another metric of the same step.',
+    ),
   },
   additionalProperties: false,
 };
@@ -111,7 +119,7 @@ const STEP_EXTRAS: Record<string, JsonSchema> = {
   matrix: {
     type: 'object',
     description: 'Runs the step once for every combination of the values of its axes.',
-    additionalProperties: { anyOf: [{ type: 'array', minItems: 1 }, REFERENCE] },
+    additionalProperties: { anyOf: [{ type: 'array', minItems: 1 }, { type: 'object', minProperties: 1 }, REFERENCE] },
   },
   exclude: {
     type: 'array',

@@ -12,6 +12,8 @@ export interface DownloadOptions {
   attempts?: number;
   /** Wait before the second attempt; doubled for each further one. Default 500. */
   delayMs?: number;
+  /** Called as bytes arrive: how many there are, of how many where the server says so. */
+  onProgress?: (bytes: number, total?: number) => void;
 }
 
 /** A failure that another attempt may mend: the connection broke, or the server is in trouble. */
@@ -24,11 +26,11 @@ class Transient extends Error {}
  * @throws UserError when the server refuses, stays away, or sends something else than expected.
  */
 export async function download(url: string, path: string, options: DownloadOptions): Promise<void> {
-  const { sha256, signal, attempts = 4, delayMs = 500 } = options;
+  const { sha256, signal, attempts = 4, delayMs = 500, onProgress } = options;
   const part = `${path}.part`;
   for (let attempt = 1; ; attempt++) {
     try {
-      const resumed = await fetchRest(url, part, signal);
+      const resumed = await fetchRest(url, part, { signal, onProgress });
       const found = await hashFile(part);
       if (found === sha256) break;
       await rm(part, { force: true });
@@ -52,8 +54,32 @@ export async function download(url: string, path: string, options: DownloadOptio
   await rename(part, path);
 }
 
+/**
+ * Downloads a file from the first of several addresses that gives it; a later one goes on with what an earlier one sent.
+ * @param onFailure - Told what was wrong with each address but the last.
+ * @throws UserError of the last address, as `download` does.
+ */
+export async function downloadFromAny(
+  urls: readonly string[],
+  path: string,
+  { onFailure, ...options }: DownloadOptions & { onFailure?: (message: string) => void },
+): Promise<void> {
+  for (const [index, url] of urls.entries()) {
+    try {
+      return await download(url, path, options);
+    } catch (error) {
+      if (!(error instanceof UserError) || index === urls.length - 1) throw error;
+      onFailure?.(`${error.message}; trying the next address`);
+    }
+  }
+}
+
 /** Appends what `part` still lacks. Returns true when the file had a beginning from before. */
-async function fetchRest(url: string, part: string, signal: AbortSignal | undefined): Promise<boolean> {
+async function fetchRest(
+  url: string,
+  part: string,
+  { signal, onProgress }: Pick<DownloadOptions, 'signal' | 'onProgress'>,
+): Promise<boolean> {
   await mkdir(dirname(part), { recursive: true });
   const have = await stat(part).then(
     ({ size }) => size,
@@ -80,6 +106,9 @@ async function fetchRest(url: string, part: string, signal: AbortSignal | undefi
     throw new UserError(`cannot download ${url}: ${message}`, { hint: 'check the address of the mirror' });
   }
   const resumed = response.status === 206 && have > 0;
+  const rest = response.headers.get('content-length');
+  let bytes = resumed ? have : 0;
+  const total = rest === null ? undefined : bytes + Number(rest);
   const file = await open(part, resumed ? 'a' : 'w');
   try {
     const body = response.body.getReader();
@@ -87,6 +116,8 @@ async function fetchRest(url: string, part: string, signal: AbortSignal | undefi
       const { done, value } = await readChunk(body);
       if (done) break;
       await file.writeFile(value);
+      bytes += value.length;
+      onProgress?.(bytes, total);
     }
   } finally {
     await file.close();

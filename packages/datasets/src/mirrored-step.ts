@@ -2,11 +2,9 @@
  * The step `dataset/mirrored`: a corpus of named files with known checksums. They are read where they lie when `root` is
  * set, and downloaded from `mirror` otherwise.
  */
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   defineComponent,
-  hashFile,
   notInKey,
   pathOption,
   type Step,
@@ -15,22 +13,20 @@ import {
   UserError,
 } from '@t2r/core';
 import { z } from 'zod';
+import { addressBelow, addressProblem, fileName, isFolder, problemWith, sha256Option } from './checked-files.js';
 import { describeFile } from './corpus-files.js';
 import { download } from './download.js';
 import type { CorpusData, PlannedCorpus } from './types.js';
 
-const FILE_NAME = /^(?!\/)(?!.*(^|\/)\.\.?(\/|$))[^\\?#]+$/;
-
 const files = (split: string) =>
   z
-    .record(
-      z.string().regex(FILE_NAME, 'expected a relative path with / between folders, without . and ..'),
-      z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256: 64 hexadecimal digits in lower case'),
-    )
+    .record(fileName, sha256Option)
     .describe(`Files of the ${split} split, in order: path under root or mirror, and SHA-256. Each is one document.`);
 
+const ROOT = 'Folder that holds the files. Left empty, they are downloaded from `mirror`.';
+
 const schema = z.strictObject({
-  root: pathOption('Folder that holds the files. Left empty, they are downloaded from `mirror`.').nullish(),
+  root: pathOption(ROOT).nullish().describe(ROOT),
   mirror: notInKey(
     z.string().nullish().describe('Address under which the files lie, http or https; used when `root` is empty.'),
   ),
@@ -97,14 +93,7 @@ function checkMirror(mirror: string | null | undefined): StepProblem[] {
       },
     ];
   }
-  if (/^https?:\/\//.test(mirror) && URL.canParse(mirror)) return [];
-  return [
-    {
-      path: ['mirror'],
-      message: `"${mirror}" is no http or https address`,
-      hint: 'for instance https://example.org/data',
-    },
-  ];
+  return addressProblem(['mirror'], mirror);
 }
 
 /** Path of a file that is there and has been checked: where it lies under `root`, or its download in the step's folder. */
@@ -117,30 +106,8 @@ async function locate(
   const problem = await problemWith(path, sha256);
   if (problem === undefined) return path;
   if (root) throw new UserError(problem, { hint: 'mend the folder `root`, or leave it empty to download' });
-  const url = `${mirror!.replace(/\/+$/, '')}/${name.split('/').map(encodeURIComponent).join('/')}`;
-  await download(url, path, { sha256, signal: context.signal });
+  await download(addressBelow(mirror!, name), path, { sha256, signal: context.signal });
   return path;
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-}
-
-/** What is wrong with a file, if anything. */
-async function problemWith(path: string, sha256: string): Promise<string | undefined> {
-  try {
-    if (!(await stat(path)).isFile()) return `${path} is not a file`;
-    const found = await hashFile(path);
-    return found === sha256 ? undefined : `${path} has another content than expected: SHA-256 ${found}`;
-  } catch (error) {
-    if (error instanceof UserError) return error.message;
-    return (error as NodeJS.ErrnoException).code === 'ENOENT'
-      ? `no such file: ${path}`
-      : `cannot read ${path}: ${(error as Error).message}`;
-  }
 }
 
 export const mirroredStep = defineComponent({

@@ -1,55 +1,20 @@
 /** The steps of this package, run one after the other as a recipe would. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { type Artifact, hashFile, type Step, type StepContext } from '@t2r/core';
-import tokenizers, { loadTokenizer, TOKENIZER_FILE } from '@t2r/tokenizers';
+import { type Artifact, hashFile } from '@t2r/core';
+import { loadTokenizer, TOKENIZER_FILE } from '@t2r/tokenizers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import datasets, { type CorpusData, openTokens, type TokensData } from './index.js';
+import { type CorpusData, openTokens, type TokensData } from './index.js';
+import { check, createStep, createStepRunner, from, paths } from './testing/step-runner.js';
 
-const components = [...datasets.components, ...tokenizers.components];
-let folder: string;
-let artifacts: Record<string, Artifact>;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 't2r-steps-'));
-  artifacts = {};
-});
-afterAll(() => rm(folder, { recursive: true }));
-
-function createStep(use: string, options: object): Step {
-  const component = components.find(({ kind, name }) => kind === 'step' && name === use)!;
-  return component.create(component.schema.parse(options), { create: () => expect.unreachable() }) as Step;
-}
-
-/** Runs a step as the executor would and keeps its artifact for the steps after it. */
-async function run(id: string, use: string, options: object): Promise<Artifact> {
-  const step = createStep(use, options);
-  const context: StepContext = {
-    id,
-    engineSpec: { use: 'cpu' },
-    folder: mkdtempSync(join(folder, `${id}-`)),
-    seed: 1,
-    events: { progress() {}, point() {}, info() {}, warn() {} },
-    signal: new AbortController().signal,
-    input: (ref) => artifacts[ref.step]!,
-    all: () => Object.values(artifacts),
-    run: { name: 'test', folder },
-    create: () => expect.unreachable(),
-  };
-  const { metrics = {}, data } = await step.run(context);
-  artifacts[id] = { id, use, kind: step.produces, key: id, folder: context.folder, metrics, data, seconds: 0 };
-  return artifacts[id];
-}
-
-const check = async (use: string, options: object) => (await createStep(use, options).check?.()) ?? [];
-const from = (step: string) => ({ step });
-const paths = (artifact: Artifact, split: string) =>
-  (artifact.data as CorpusData).splits[split]!.files.map((f) => f.path);
+const runner = createStepRunner();
+const { folder, artifacts, run } = runner;
+afterAll(runner.dispose);
 
 describe('dataset/text', () => {
   it('takes files and folders in order, plain and gzip', async () => {
@@ -252,12 +217,32 @@ describe('tokenizer/train and dataset/tokens', () => {
     expect((tokens.data as TokensData).splits.train).toMatchObject({ bytes: 34, documents: 3 });
   });
 
+  it("writes fairseq's data: every line with its end, and one before the text", async () => {
+    const at = (name: string) => join(folder, name);
+    await writeFile(at('wiki.train'), ' \n = A <unk> title = \n \n the mill by the river \n');
+    await writeFile(at('wiki.valid'), 'the weir\n\nthe end');
+    await run('wiki', 'dataset/text', { train: at('wiki.train'), valid: [at('wiki.valid'), at('wiki.train')] });
+    await run('tok', 'tokenizer/train', { from: from('wiki'), algorithm: 'word', vocab: 64, dictionary: 'fairseq' });
+    const refs = { from: from('wiki'), tokenizer: from('tok') };
+    const tokens = await run('tokens', 'dataset/tokens', { ...refs, separator: 'lineEnd', start: 'endOfText' });
+    const { splits } = tokens.data as TokensData;
+    // = 4, the 5, then A by mill river title; <unk> is 3, </s> 2.
+    const train = [2, 4, 6, 3, 10, 4, 2, 2, 5, 8, 7, 5, 9, 2];
+    expect([...readSplit(tokens, 'train')]).toEqual([2, ...train]);
+    expect([...readSplit(tokens, 'valid')]).toEqual([2, 5, 3, 2, 2, 5, 3, 2, ...train]);
+    expect(splits.train).toMatchObject({ tokens: 15, start: '</s>', documents: 1 });
+    expect(tokens.metrics).toMatchObject({ 'train.tokens': 14, 'valid.tokens': 21 });
+    expect(artifacts.tok!.metrics.vocab).toBe(16);
+  });
+
   it('says what does not fit', async () => {
     await run('tok', 'tokenizer/train', { from: from('files'), vocab: 256 });
     const refs = { from: from('files'), tokenizer: from('tok') };
     await expect(run('x', 'dataset/tokens', { ...refs, separator: 'endOfText' })).rejects.toThrow(
       /no end-of-text token/,
     );
+    await expect(run('x', 'dataset/tokens', { ...refs, start: 'endOfText' })).rejects.toThrow(/token for `start`/);
+    await expect(run('x', 'dataset/tokens', { ...refs, separator: 'lineEnd' })).rejects.toThrow(/token of a line end/);
     await expect(run('x', 'tokenizer/train', { from: from('files'), vocab: 300, split: 'test' })).rejects.toThrow(
       /no split "test"/,
     );
@@ -282,6 +267,11 @@ describe('tokenizer/train and dataset/tokens', () => {
     await expect(run('x', 'tokenizer/train', { ...tight, algorithm: 'subword-nmt' })).rejects.toThrow(
       /cannot be trained: 5 entries cannot hold/,
     );
+    const word = { from: from('files'), algorithm: 'word', dictionary: 'fairseq' };
+    const [few] = await check('tokenizer/train', { ...word, vocab: 3 });
+    expect(few).toMatchObject({ path: ['vocab'], hint: 'give at least 4' });
+    const [pieces] = await check('tokenizer/train', { ...word, algorithm: 'bpe', vocab: 300 });
+    expect(pieces).toMatchObject({ path: ['dictionary'], message: expect.stringContaining('holds words') });
   });
 });
 

@@ -10,9 +10,17 @@ const schema = z.strictObject({
   from: stepRef('corpus', 'The step whose text is encoded.'),
   tokenizer: stepRef(['tokenizer', 'checkpoint'], 'The step whose tokenizer encodes it.'),
   separator: z
-    .enum(['none', 'endOfText'])
+    .enum(['none', 'endOfText', 'lineEnd'])
     .default('none')
-    .describe("What stands after each document: nothing, or the tokenizer's end-of-text token."),
+    .describe(
+      "What stands after each document: nothing; the tokenizer's end-of-text token; or lineEnd, its token of a line end where the last line lacks one.",
+    ),
+  start: z
+    .enum(['none', 'endOfText'])
+    .optional()
+    .describe(
+      'What stands before each split: nothing, or the end-of-text token, so that the first token of the text is predicted too. Default: none.',
+    ),
 });
 
 /** What encoding a sequence of documents counted. */
@@ -22,6 +30,15 @@ export interface EncodedCounts {
   documents: number;
 }
 
+export interface EncodeOptions {
+  /** Put after every document. */
+  separator?: number;
+  /** Put after a document whose last line has no line end. */
+  lineEnd?: number;
+  counts: EncodedCounts;
+  signal?: AbortSignal;
+}
+
 /**
  * Ids of documents one after the other, in pieces; each document's ids equal those of encoding it as one string. `counts`
  * is added to as the pieces go out.
@@ -29,20 +46,46 @@ export interface EncodedCounts {
 export async function* encodeDocuments(
   documents: Iterable<TextSource>,
   tokenizer: Tokenizer,
-  { separator, counts, signal }: { separator?: number; counts: EncodedCounts; signal?: AbortSignal },
+  { separator, lineEnd, counts, signal }: EncodeOptions,
 ): AsyncGenerator<Int32Array> {
   for (const document of documents) {
+    let ended = true;
     for await (const piece of safePieces(document, (text) => tokenizer.cutPoint(text))) {
       signal?.throwIfAborted();
       counts.bytes += Buffer.byteLength(piece);
+      ended = piece.endsWith('\n');
       yield tokenizer.encode(piece);
     }
     counts.documents++;
     if (separator !== undefined) yield Int32Array.of(separator);
+    if (lineEnd !== undefined && !ended) yield Int32Array.of(lineEnd);
   }
 }
 
-function createTokensStep({ from, tokenizer: tokenizerRef, separator }: z.output<typeof schema>): Step {
+type Options = z.output<typeof schema>;
+
+/** Ids that stand before a split and after a document. @throws UserError where the tokenizer has no such entry. */
+function edges(
+  { endOfText, endOfLine }: Tokenizer,
+  step: string,
+  { separator, start }: Pick<Options, 'separator' | 'start'>,
+): { first?: number; separator?: number; lineEnd?: number } {
+  const needed = (id: number | undefined, what: string, option: string, training: string) => {
+    if (id !== undefined) return id;
+    throw new UserError(`the tokenizer of step ${step} has no ${what} for \`${option}\``, {
+      hint: `train it with ${training}, or leave \`${option}\` out`,
+    });
+  };
+  const end = (option: string) => needed(endOfText, 'end-of-text token', option, "specialTokens: ['<|endoftext|>']");
+  return {
+    first: start === 'endOfText' ? end('start') : undefined,
+    separator: separator === 'endOfText' ? end('separator') : undefined,
+    lineEnd:
+      separator === 'lineEnd' ? needed(endOfLine, 'token of a line end', 'separator', 'algorithm: word') : undefined,
+  };
+}
+
+function createTokensStep({ from, tokenizer: tokenizerRef, separator, start }: Options): Step {
   return {
     produces: 'tokens',
     plan: ({ input }) => ({
@@ -54,11 +97,7 @@ function createTokensStep({ from, tokenizer: tokenizerRef, separator }: z.output
     async run({ input, folder, events, signal }) {
       const { splits } = input(from).data as CorpusData;
       const tokenizer = await loadTokenizer(input(tokenizerRef).folder);
-      if (separator === 'endOfText' && tokenizer.endOfText === undefined) {
-        throw new UserError(`the tokenizer of step ${tokenizerRef.step} has no end-of-text token for \`separator\``, {
-          hint: "train it with specialTokens: ['<|endoftext|>'], or leave `separator` out",
-        });
-      }
+      const { first, ...after } = edges(tokenizer, tokenizerRef.step, { separator, start });
       const dtype = tokenDtype(tokenizer.vocabSize);
       const data: TokensData = { vocab: tokenizer.vocabSize, unit: tokenizer.unit, splits: {} };
       const metrics: Record<string, number> = {};
@@ -72,15 +111,15 @@ function createTokensStep({ from, tokenizer: tokenizerRef, separator }: z.output
             yield readText(path);
           }
         };
-        const ids = encodeDocuments(documents(), tokenizer, {
-          separator: separator === 'endOfText' ? tokenizer.endOfText : undefined,
-          counts,
-          signal,
-        });
+        const ids = async function* () {
+          if (first !== undefined) yield Int32Array.of(first);
+          yield* encodeDocuments(documents(), tokenizer, { ...after, counts, signal });
+        };
         const file = `${split}.bin`;
-        const tokens = await writeTokens(join(folder, file), dtype, ids);
+        const tokens = await writeTokens(join(folder, file), dtype, ids());
         data.splits[split] = { file, dtype, tokens, ...counts };
-        metrics[`${split}.tokens`] = tokens;
+        if (first !== undefined) data.splits[split].start = tokenizer.idToToken(first);
+        metrics[`${split}.tokens`] = first === undefined ? tokens : tokens - 1;
         metrics[`${split}.bytes`] = counts.bytes;
       }
       events.progress(files, { total: files, unit: 'files' });

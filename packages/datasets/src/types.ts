@@ -13,7 +13,10 @@ export interface TokensSplit {
   /** File name in the artifact's folder. */
   file: string;
   dtype: 'uint16' | 'uint32';
+  /** Ids in the file. */
   tokens: number;
+  /** The entry whose id stands before the text, where one was asked for: context of the first token, and no part of it. */
+  start?: string;
   /** UTF-8 bytes of the text the tokens stand for; separators count none. */
   bytes: number;
   documents: number;

@@ -16,7 +16,7 @@ test('a uniform model over V tokens has perplexity V, and log2(V) bits a token',
 });
 
 test('the protocol names everything the number depends on', () => {
-  const line = formatPerplexityProtocol({
+  const protocol = {
     unit: 'BPE token',
     vocab: 4096,
     window: 256,
@@ -25,10 +25,10 @@ test('the protocol names everything the number depends on', () => {
     tokens: 149930,
     bytes: 487583,
     context: { min: 1, max: 256 },
-  });
-  expect(line).toBe(
-    'ppl|unit:BPE token|vocab:4096|window:256|stride:128|scored:149929/149930|bytes:487583|context:1-256',
-  );
+  };
+  const line = 'ppl|unit:BPE token|vocab:4096|window:256|stride:128|scored:149929/149930|bytes:487583|context:1-256';
+  expect(formatPerplexityProtocol(protocol)).toBe(line);
+  expect(formatPerplexityProtocol({ ...protocol, start: '</s>' })).toBe(`${line}|start:</s>`);
 });
 
 test('the median is the middle value, or the mean of the middle two', () => {

@@ -10,18 +10,23 @@ export interface PerplexityProtocol {
   window: number;
   /** Distance between the starts of neighbouring windows. */
   stride: number;
-  /** Tokens scored, each once, and tokens there are: all but the first, which has nothing before it. */
+  /** Tokens scored, each once, and tokens of the text: all but the first, which has nothing before it unless `start` is. */
   scored: number;
   tokens: number;
+  /** What stands before the text as context of its first token, where something does: '</s>'. */
+  start?: string;
   /** UTF-8 bytes of the text. */
   bytes: number;
   /** Fewest and most tokens that a scored token is predicted from. */
   context: { min: number; max: number };
 }
 
-/** The protocol on one line, e.g. `ppl|unit:BPE token|vocab:4096|window:256|stride:256|scored:9/10|bytes:30|context:1-256`. */
+/**
+ * The protocol on one line, e.g. `ppl|unit:BPE token|vocab:4096|window:256|stride:256|scored:9/10|bytes:30|context:1-256`;
+ * `|start:</s>` follows where there is a start.
+ */
 export function formatPerplexityProtocol(protocol: PerplexityProtocol): string {
-  const { unit, vocab, window, stride, scored, tokens, bytes, context } = protocol;
+  const { unit, vocab, window, stride, scored, tokens, bytes, context, start } = protocol;
   return [
     'ppl',
     `unit:${unit}`,
@@ -31,6 +36,7 @@ export function formatPerplexityProtocol(protocol: PerplexityProtocol): string {
     `scored:${scored}/${tokens}`,
     `bytes:${bytes}`,
     `context:${context.min}-${context.max}`,
+    ...(start === undefined ? [] : [`start:${start}`]),
   ].join('|');
 }
 

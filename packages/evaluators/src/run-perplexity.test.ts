@@ -84,6 +84,20 @@ describe('evaluate/perplexity', () => {
     expect([...step.metricNames!()].sort()).toEqual(Object.keys(metrics!).sort());
   });
 
+  test('with a start before the text every token of it is scored', async () => {
+    const { context } = runContext(folder, [
+      await writeCheckpoint(folder, 'c', { seed: 1 }),
+      await writeSplit(folder, 'test', ids, bytes, '</s>'),
+    ]);
+    const { metrics, data } = await runPerplexity(options({ of: [{ step: 'c' }], window: 8, stride: 4 }), context);
+    // The split's first id is the start, so its 17 others are the text, as they are without one.
+    const nats = sum(await stepwise(join(folder, 'c'), 8, 4));
+    expect(metrics!['c.test.nats_per_token']).toBeCloseTo(nats / 17, 5);
+    expect((data as PerplexityData).protocols.test!.text).toBe(
+      'ppl|unit:word|vocab:11|window:8|stride:4|scored:17/17|bytes:71|context:1-8|start:</s>',
+    );
+  });
+
   test('windows that the model or the data cannot fill are refused by name', async () => {
     const learned = { ...tinyConfig, positions: 'learned' as const };
     const artifacts = [

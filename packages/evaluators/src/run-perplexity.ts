@@ -66,10 +66,11 @@ export async function runPerplexity(options: PerplexityOptions, context: StepCon
           onProgress: (count) => context.events.progress(before + count, { total, unit: 'tokens' }),
         });
         done += scored;
-        const { bytes } = data.splits[split]!;
+        const { bytes, start } = data.splits[split]!;
         const result = summarizePerplexity(nats, { scored, bytes });
         const { unit, vocab } = data;
-        const protocol = { unit, vocab, window, stride, scored, tokens: tokens.length, bytes, context: seen };
+        const text = { bytes, start, tokens: start === undefined ? tokens.length : tokens.length - 1 };
+        const protocol = { unit, vocab, window, stride, scored, context: seen, ...text };
         protocols[split] = { ...protocol, text: formatPerplexityProtocol(protocol) };
         rows.push({ step: artifact.id, split, ...result });
         Object.assign(metrics, perplexityMetrics(artifact.id, split, result));

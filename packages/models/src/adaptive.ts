@@ -7,6 +7,7 @@ import type { ParameterSpec } from '@t2r/attention';
 import { UserError } from '@t2r/core';
 import { embedding, linear, type TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import { glorot } from './initialisation.js';
 import type { AdaptiveConfig, LmConfig } from './types.js';
 
 /** Tokens `from` .. `from + size - 1`, in vectors of `width`. */
@@ -54,11 +55,11 @@ const table = (name: string, { size, width }: Band): ParameterSpec => ({
   init: { kind: 'normal', std: width ** -0.5 },
 });
 
-/** Uniform after Glorot & Bengio 2010, as fairseq draws projections. */
+/** Glorot-uniform, as fairseq draws projections. */
 const projection = (name: string, from: number, to: number): ParameterSpec => ({
   name,
   shape: [from, to],
-  init: { kind: 'uniform', bound: Math.sqrt(6 / (from + to)) },
+  init: glorot(from, to),
 });
 
 /** Parameters of adaptive inputs and outputs: tables [size, width], projections [in, out], no biases. */

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { initialParameter, initialWeights } from './parameters.js';
 import { tinyModel } from './testing/tiny-model.js';
+import type { LmConfig } from './types.js';
 
 describe('initial weights', () => {
   it('depend on the seed and the name alone', () => {
@@ -11,6 +13,21 @@ describe('initial weights', () => {
     );
     expect(initialWeights(tinyModel(), 2)['embed.weight']).not.toEqual(weights['embed.weight']);
     expect(weights['layers.0.fc1.weight']).not.toEqual(weights['layers.1.fc1.weight']);
+  });
+
+  it('of a seed never change', () => {
+    const digest = (options: Partial<LmConfig>) => {
+      const hash = createHash('sha256');
+      for (const [name, { shape, data }] of Object.entries(initialWeights(tinyModel(options), 1)))
+        hash.update(`${name} ${shape} `).update(data);
+      return hash.digest('hex').slice(0, 16);
+    };
+    const adaptive = { cutoffs: [3, 5], factor: 2, tieProjections: false, dropout: 0 };
+    expect(digest({})).toBe('221bdd951d690788');
+    expect(digest({ tieOutput: false, scaleEmbedding: true, positions: 'sinusoidal', norm: 'post' })).toBe(
+      '33f2d4d61e4250ce',
+    );
+    expect(digest({ adaptive, finalNorm: false })).toBe('77e072a0d1f59a9d');
   });
 
   it('follow their initializers', () => {

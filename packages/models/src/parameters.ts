@@ -3,50 +3,49 @@ import type { Attention, Initializer, ParameterSpec } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
 import { sizeOf } from '@t2r/engine';
 import { adaptiveParameters } from './adaptive.js';
+import { type Initialisation, initialisation } from './initialisation.js';
 import type { LanguageModel, LmConfig, Weights } from './types.js';
 
 /** All parameters of a decoder-only language model, in a fixed order. */
 export function decoderLmParameters(config: LmConfig, attention: readonly Attention[]): ParameterSpec[] {
-  const { vocab, dim, heads, ffn, norm, positions, maxPositions, tieOutput, initStd, scaleEmbedding } = config;
-  const { adaptive, finalNorm = true } = config;
-  const matrix = (name: string, shape: number[], std = initStd): ParameterSpec => ({
-    name,
-    shape,
-    init: { kind: 'normal', std },
-  });
-  const vector = (name: string, length: number, kind: 'zeros' | 'ones'): ParameterSpec => ({
+  const { vocab, dim, heads, ffn, norm, positions, maxPositions, tieOutput, adaptive, finalNorm = true } = config;
+  const start = initialisation(config);
+  const matrix = (name: string, shape: number[], init: Initializer): ParameterSpec => ({ name, shape, init });
+  const vector = (name: string, length: number, init: Initializer): ParameterSpec => ({
     name,
     shape: [length],
-    init: { kind },
+    init,
     decay: false,
   });
-  const affine = (name: string, from: number, to: number) => [
-    matrix(`${name}.weight`, [from, to]),
-    vector(`${name}.bias`, to, 'zeros'),
+  const affine = (name: string, from: number, to: number, { weight, bias }: Initialisation['qkv']) => [
+    matrix(`${name}.weight`, [from, to], weight),
+    vector(`${name}.bias`, to, bias),
   ];
-  const layerNorm = (name: string) => [vector(`${name}.weight`, dim, 'ones'), vector(`${name}.bias`, dim, 'zeros')];
+  const layerNorm = (name: string) => [
+    vector(`${name}.weight`, dim, { kind: 'ones' }),
+    vector(`${name}.bias`, dim, { kind: 'zeros' }),
+  ];
 
   const layers = attention.flatMap((variant, n) => {
     const layer = `layers.${n}`;
     return [
       ...layerNorm(`${layer}.norm1`),
-      ...['q', 'k', 'v', 'out'].flatMap((name) => affine(`${layer}.attention.${name}`, dim, dim)),
+      ...['q', 'k', 'v'].flatMap((name) => affine(`${layer}.attention.${name}`, dim, dim, start.qkv)),
+      ...affine(`${layer}.attention.out`, dim, dim, start.out),
       ...variant
         .parameters({ heads, headDim: dim / heads })
         .map((spec) => ({ ...spec, name: `${layer}.attention.${spec.name}` })),
       ...layerNorm(`${layer}.norm2`),
-      ...affine(`${layer}.fc1`, dim, ffn),
-      ...affine(`${layer}.fc2`, ffn, dim),
+      ...affine(`${layer}.fc1`, dim, ffn, start.fc1),
+      ...affine(`${layer}.fc2`, ffn, dim, start.fc2),
     ];
   });
-  // Multiplied by sqrt(dim), such embeddings are as large as the sinusoids that are added to them.
-  const wholeTable = () => matrix('embed.weight', [vocab, dim], scaleEmbedding ? dim ** -0.5 : initStd);
   return [
-    ...(adaptive ? adaptiveParameters(config, adaptive) : [wholeTable()]),
-    ...(positions === 'learned' ? [matrix('positions.weight', [maxPositions, dim])] : []),
+    ...(adaptive ? adaptiveParameters(config, adaptive) : [matrix('embed.weight', [vocab, dim], start.embedding)]),
+    ...(positions === 'learned' ? [matrix('positions.weight', [maxPositions, dim], start.positions)] : []),
     ...layers,
     ...(norm === 'pre' && finalNorm ? layerNorm('final_norm') : []),
-    ...(tieOutput || adaptive ? [] : [matrix('output.weight', [dim, vocab])]),
+    ...(tieOutput || adaptive ? [] : [matrix('output.weight', [dim, vocab], start.output)]),
   ];
 }
 

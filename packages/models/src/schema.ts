@@ -46,6 +46,19 @@ export const decoderLmSchema = z
     attentionDropout: rate.default(0).describe('Dropout on normalised attention weights, in training.'),
     activationDropout: rate.default(0).describe('Dropout after the activation of feed-forward blocks, in training.'),
     initStd: z.number().positive().default(0.02).describe('Standard deviation of initial matrices and embeddings.'),
+    init: z
+      .enum(['normal', 'fairseq'])
+      .optional()
+      .describe(
+        "normal: N(0, initStd), biases 0. fairseq: as fairseq's decoder starts, without initStd. Default: normal.",
+      ),
+    initScale: z
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        "init fairseq: gain initScale^-0.5 for q, k, v and out, as T2R's code draws linear attention (its default 8); default: softmax attention's gains.",
+      ),
     adaptive: adaptive
       .optional()
       .describe(
@@ -59,6 +72,10 @@ export const decoderLmSchema = z
       .union([attention, z.array(attention)])
       .default({ use: 'softmax' })
       .describe('Attention of all layers, or a list with one per layer, first layer first.'),
+  })
+  .refine(({ init, initScale }) => initScale === undefined || init === 'fairseq', {
+    path: ['initScale'],
+    message: 'goes with init: fairseq',
   })
   .refine(({ dim, heads }) => dim % heads === 0, { path: ['heads'], message: 'must divide dim' })
   .refine(({ attention: specs, layers }) => !Array.isArray(specs) || specs.length === layers, {

@@ -40,6 +40,10 @@ export interface LmConfig {
   activationDropout: number;
   /** Standard deviation of the normal initialisation of matrices and embeddings. */
   initStd: number;
+  /** How parameters start; absent: normal. */
+  init?: 'normal' | 'fairseq';
+  /** With `init: fairseq`, q, k, v and out have gain initScale^-0.5; absent: 2^-0.5 for q, k, v and 1 for out. */
+  initScale?: number;
   /** Adaptive input embeddings and adaptive softmax; absent: one table and one softmax. */
   adaptive?: AdaptiveConfig;
   /** Whether a norm follows the last pre-norm layer; absent: it does. */

@@ -8,6 +8,7 @@ import { trainByteLevelBpe, trainWordLevel } from './train.js';
 import { fixedEntries, trainMore } from './train-more.js';
 import { ALGORITHMS, misplacedOptions, moreOptions } from './train-options.js';
 import type { CorpusData, Tokenizer } from './types.js';
+import { DICTIONARIES, filledSize, specialEntries } from './word-dictionary.js';
 
 const schema = z.strictObject({
   from: stepRef('corpus', 'The step whose text the vocabulary is learned from.'),
@@ -37,24 +38,37 @@ const schema = z.strictObject({
     .describe(
       'Tokens recognised in text as they stand, e.g. <|endoftext|>; they get the first ids, or those after <unk> and the like.',
     ),
-  lineEnds: z.boolean().default(true).describe('word and subword-nmt: read each line end as the word <eos> or </s>.'),
+  lineEnds: z
+    .boolean()
+    .default(true)
+    .describe('word and subword-nmt: read each line end as the word <eos>, or </s> with fairseq and subword-nmt.'),
+  dictionary: z
+    .enum(DICTIONARIES)
+    .optional()
+    .describe(
+      "word: plain begins with <unk>, <eos>; fairseq is fairseq-preprocess's: <s>, <pad>, </s>, <unk>, words by falling count, filled up to a multiple of 8. Default: plain.",
+    ),
   ...moreOptions,
 });
 type TrainTokenizerOptions = z.output<typeof schema>;
 
 /** Special tokens and the 256 bytes always have ids, whatever size is asked for. */
 function smallestVocab(options: TrainTokenizerOptions): number {
-  const { algorithm, specialTokens, lineEnds } = options;
-  const special = new Set(specialTokens).size;
-  if (algorithm !== 'bpe' && algorithm !== 'word') return fixedEntries(algorithm, options);
-  return algorithm === 'bpe' ? special + 256 : special + (lineEnds ? 2 : 1);
+  const { algorithm, specialTokens, lineEnds, dictionary = 'plain' } = options;
+  if (algorithm === 'bpe') return new Set(specialTokens).size + 256;
+  if (algorithm !== 'word') return fixedEntries(algorithm, options);
+  return specialEntries(dictionary, { endOfLine: lineEnds, specialTokens }).special.length;
 }
 
 function createTrainStep(options: TrainTokenizerOptions): Step {
-  const { from, split, algorithm, vocab, minFrequency, specialTokens, lineEnds } = options;
+  const { from, split, algorithm, vocab, minFrequency, specialTokens, lineEnds, dictionary } = options;
   return {
     produces: 'tokenizer',
     check() {
+      if (dictionary !== undefined && algorithm !== 'word') {
+        const message = `a ${dictionary} dictionary holds words, and algorithm is ${algorithm}`;
+        return [{ path: ['dictionary'], message, hint: 'set algorithm: word, or leave `dictionary` out' }];
+      }
       const misplaced = misplacedOptions(algorithm, options);
       if (misplaced.length > 0) return misplaced;
       let smallest: number;
@@ -68,7 +82,7 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
       const needs = algorithm === 'bpe' ? 'the 256 bytes and the special tokens' : 'the special tokens';
       return [{ path: ['vocab'], message: `${vocab} entries cannot hold ${needs}`, hint: `give at least ${smallest}` }];
     },
-    plan: () => ({ produces: { vocab } }),
+    plan: () => ({ produces: { vocab: algorithm === 'word' ? filledSize(dictionary ?? 'plain', vocab) : vocab } }),
     async run({ input, folder, signal, events, seed }) {
       const start = performance.now();
       const { splits } = input(from).data as CorpusData;
@@ -94,6 +108,7 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
           minFrequency,
           specialTokens,
           endOfLine: lineEnds,
+          dictionary,
           signal,
         });
       } else {

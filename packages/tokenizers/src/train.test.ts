@@ -33,6 +33,15 @@ const fixtures: { bpe: BpeCase[]; word: WordCase } = JSON.parse(
   readFileSync(new URL('../fixtures/trained.json', import.meta.url), 'utf8'),
 );
 
+interface FairseqCase {
+  texts: string[];
+  vocab: number;
+  minFrequency: number;
+  tokens: string[];
+  probes: { text: string; ids: number[] }[];
+}
+const fairseq: FairseqCase[] = JSON.parse(readFileSync(new URL('../fixtures/fairseq.json', import.meta.url), 'utf8'));
+
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 't2r-train-'));
@@ -108,6 +117,35 @@ describe('word level', () => {
     const again = await loadTokenizer(path);
     expect([...again.encode('a\nb __proto__ 10')]).toEqual([3, 0, 2, 1]);
     expect(again.endOfText).toBeUndefined();
+  });
+});
+
+describe("word level, fairseq's dictionary", () => {
+  it.each(fairseq.map((each, i) => [i, each] as const))('case %i: its entries and ids', async (i, each) => {
+    const vocab = each.vocab < 0 ? 1000 : each.vocab;
+    const options = { vocab, minFrequency: each.minFrequency, dictionary: 'fairseq' } as const;
+    const tokenizer = await trainWordLevel(each.texts, options);
+    const path = join(folder, `fairseq-${i}.json`);
+    await tokenizer.save(path);
+    for (const one of [tokenizer, await loadTokenizer(path)]) {
+      expect(Array.from({ length: one.vocabSize }, (_, id) => one.idToToken(id))).toEqual(each.tokens);
+      expect([one.endOfText, one.endOfLine, one.tokenToId('<unk>')]).toEqual([2, 2, 3]);
+      for (const { text, ids } of each.probes) {
+        // Encoding adds nothing, so that a prompt stays open: the line end that a last line lacks comes with the data.
+        expect([...one.encode(text), ...(text.endsWith('\n') ? [] : [2])]).toEqual(ids);
+      }
+    }
+  });
+
+  it('has further special entries after its own, and keeps </s> where line ends are space', async () => {
+    const options = { vocab: 9, dictionary: 'fairseq', specialTokens: ['<mask>', '<s>'], endOfLine: false } as const;
+    const tokenizer = await trainWordLevel(['b a\nb c d e f'], options);
+    expect(Array.from({ length: 16 }, (_, id) => tokenizer.idToToken(id))).toEqual([
+      ...['<s>', '<pad>', '</s>', '<unk>', '<mask>', 'b', 'a', 'c', 'd'],
+      ...Array.from({ length: 7 }, (_, i) => `madeupword000${i}`),
+    ]);
+    expect(tokenizer.endOfLine).toBeUndefined();
+    expect([...tokenizer.encode('b\nb')]).toEqual([5, 5]);
   });
 });
 

@@ -6,7 +6,8 @@ import { ownCopy, safePieces } from './pieces.js';
 import { forEachWord, lastWordStart } from './pre-tokenize.js';
 import { specialToken } from './tokenizer-json.js';
 import type { TextSource } from './types.js';
-import { END_OF_LINE, UNKNOWN, WordLevel } from './word-level.js';
+import { type DictionaryName, fillUp, specialEntries } from './word-dictionary.js';
+import { UNKNOWN, WordLevel } from './word-level.js';
 
 export type Documents = Iterable<TextSource> | AsyncIterable<TextSource>;
 
@@ -33,20 +34,25 @@ export async function trainByteLevelBpe(documents: Documents, options: TrainBpeO
 }
 
 export interface TrainWordLevelOptions {
-  /** Largest size of the vocabulary, `<unk>` and `<eos>` included: the most frequent words are kept. */
+  /** Largest size of the vocabulary, special entries included: the most frequent words are kept. */
   vocab: number;
   /** A word is kept only when it occurs at least this often. Default 1. */
   minFrequency?: number;
-  /** Reads each line end as the word `<eos>`. Default true. */
+  /** Reads each line end as a word, `<eos>` or `</s>`. Default true. */
   endOfLine?: boolean;
-  /** Further entries that get the ids after `<unk>` and `<eos>`. Default none. */
+  /** Further entries that get the ids after those of the dictionary. Default none. */
   specialTokens?: readonly string[];
+  /** Which special entries come first, and whether the size is filled up; `plain` by default. */
+  dictionary?: DictionaryName;
   signal?: AbortSignal;
 }
 
-/** Makes a word-level vocabulary: `<unk>`, `<eos>`, then words by falling count, equal counts in code point order. */
+/**
+ * Makes a word-level vocabulary: the special entries of the dictionary, then words by falling count, equal counts in code
+ * point order. Special entries that stand in the text are not counted as words, and get their ids in encoding.
+ */
 export async function trainWordLevel(documents: Documents, options: TrainWordLevelOptions): Promise<WordLevel> {
-  const { vocab, minFrequency = 1, endOfLine = true, specialTokens = [], signal } = options;
+  const { vocab, minFrequency = 1, dictionary = 'plain', signal } = options;
   const counts = await countWords(
     documents,
     (text, visit) => {
@@ -54,12 +60,12 @@ export async function trainWordLevel(documents: Documents, options: TrainWordLev
     },
     signal,
   );
-  const special = [...new Set([UNKNOWN, ...(endOfLine ? [END_OF_LINE] : []), ...specialTokens])];
+  const { special, endOfLine } = specialEntries(dictionary, options);
   for (const token of special) counts.delete(token);
   const words = [...counts].filter(([, count]) => count >= minFrequency);
   words.sort(([a, m], [b, n]) => n - m || Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const tokens = [...special, ...words.map(([word]) => word)].slice(0, Math.max(vocab, special.length));
-  return new WordLevel({ tokens, endOfLine: endOfLine ? END_OF_LINE : undefined });
+  return new WordLevel({ tokens: fillUp(dictionary, tokens), unknown: UNKNOWN, endOfLine });
 }
 
 async function countWords(

@@ -8,6 +8,8 @@ export interface Tokenizer {
   readonly unit: string;
   /** Id of the token that ends a document, where the vocabulary has one. */
   readonly endOfText?: number;
+  /** Id that stands for each line end, where line ends are entries of their own. */
+  readonly endOfLine?: number;
   /** Ids of a text. Special tokens that stand in the text are recognised; none are added. */
   encode(text: string): Int32Array;
   /** Text of a sequence of ids, special tokens included. Ids outside the vocabulary stand for no text. */

@@ -22,6 +22,7 @@ export class WordLevel implements Tokenizer {
   readonly unit = 'word';
   readonly vocabSize: number;
   readonly endOfText?: number;
+  readonly endOfLine?: number;
   readonly #tokens: readonly (string | undefined)[];
   readonly #ids = new Map<string, number>();
   readonly #unknown: string;
@@ -35,14 +36,14 @@ export class WordLevel implements Tokenizer {
     this.#unknown = unknown;
     this.#endOfLine = endOfLine;
     this.#unknownId = this.#require(unknown);
-    if (endOfLine !== undefined) this.endOfText = this.#require(endOfLine);
+    if (endOfLine !== undefined) this.endOfText = this.endOfLine = this.#require(endOfLine);
   }
 
   encode(text: string): Int32Array {
     const out = new IdBuffer(text.length / 5);
     const pattern = this.#endOfLine === undefined ? WORD : WORD_OR_LINE_END;
     for (const [word] of text.matchAll(pattern)) {
-      out.push(word === '\n' ? this.endOfText! : (this.#ids.get(word) ?? this.#unknownId));
+      out.push(word === '\n' ? this.endOfLine! : (this.#ids.get(word) ?? this.#unknownId));
     }
     return out.finish();
   }

@@ -74,7 +74,14 @@ describe('the step', () => {
     attention: { use: 't2r-mlp', features: 4 },
     layers: 'auto',
   };
-  const auto = { data: { step: 'tokens' }, batch: 4, block: 8, steps: 6, measure: { batches: 2 } };
+  const auto = {
+    data: { step: 'tokens' },
+    batch: 4,
+    block: 8,
+    steps: 6,
+    settle: { steps: 0 },
+    measure: { batches: 2 },
+  };
 
   async function startRun(): Promise<TestRun> {
     const run = await createTestRun(root, { use: 'onnx', threads: 1 });
@@ -136,6 +143,24 @@ describe('the step', () => {
     const weights = async (id: string) => (await loadCheckpoint(run.folder(id))).weights;
     expect(await weights('parts')).toEqual(await weights('whole'));
     expect(parts.data).toEqual(whole.data);
+  });
+
+  test('measured after settling, layers may come out otherwise, but weights are those of the transfer', async () => {
+    const run = await startRun();
+    const weights = async (id: string) => (await loadCheckpoint(run.folder(id))).weights;
+    const settle = { steps: 5, schedule: { use: 'constant', peak: 1e-3 }, clip: 1 };
+    const spec = (more: object) => ({ ...swap, auto: { ...auto, budget: { loss: 1000 }, ...more } });
+    const plain = await run.run('plain', spec({}));
+    const settled = await run.run('settled', spec({ settle }));
+    const measures = (artifact: { data: unknown }) => (artifact.data as { measures: LayerMeasures }).measures;
+    expect(measures(settled)).not.toEqual(measures(plain));
+    expect(await weights('settled')).toEqual(await weights('plain'));
+    // Killed after the transfer, in the middle of settling.
+    await run.kill('parts', spec({ settle }), auto.steps + 3);
+    const parts = await run.run('parts', spec({ settle }));
+    expect(parts.data).toEqual(settled.data);
+    expect(await weights('parts')).toEqual(await weights('settled'));
+    expect((await readdir(run.folder('parts'))).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json']);
   });
 
   test('a model without a layer that could be chosen is refused', async () => {

@@ -28,6 +28,13 @@ const budgetSchema = z
     message: 'give one of layers, stateBytes and loss',
   });
 
+const settleSchema = z.strictObject({
+  steps: z.int().min(0).default(50).describe('Optimizer steps; 0 measures right after the transfer.'),
+  optimizer: componentOption('optimizer', 'Their optimizer.').default({ use: 'adam' }),
+  schedule: componentOption('schedule', 'Their learning rate.').default({ use: 'cosine', peak: 5e-4, warmup: 10 }),
+  clip: z.number().min(0).default(1).describe('Largest norm of the whole gradient; 0 = no clipping.'),
+});
+
 export const autoSchema = z.strictObject({
   budget: budgetSchema.describe('What may be kept, or lost.'),
   data,
@@ -40,6 +47,11 @@ export const autoSchema = z.strictObject({
   steps: z.int().positive().default(50).describe('Steps of attention transfer before measuring.'),
   optimizer: componentOption('optimizer', 'Optimizer of the transfer.').default({ use: 'adam' }),
   schedule: componentOption('schedule', 'Learning rate of the transfer.').default({ use: 'cosine', peak: 1e-2 }),
+  settle: settleSchema
+    .prefault({})
+    .describe(
+      'After the transfer, train all weights while every step tosses for the attention of each layer, and measure with those: what finetuning will win back no longer counts as lost. They are thrown away afterwards.',
+    ),
   measure: z
     .strictObject({
       split: z.string().default('valid').describe('Split to measure on.'),

@@ -17,7 +17,7 @@ import { type FixedLayers, layersOption, planLayers, swappedLayers } from './lay
 import { modelPlan, type PlannedCheckpoint, plannedConfig } from './model-plan.js';
 import { seedOption } from './seed.js';
 import { swapAttention } from './swap.js';
-import { checkBlock, planTransfer } from './train-plan.js';
+import { checkBlock, planTraining, planTransfer } from './train-plan.js';
 
 const schema = z
   .strictObject({
@@ -57,12 +57,17 @@ function planAuto({ auto, attention, from, seed }: AutoSwapOptions, config: LmCo
   const model = swapAttention(config, attention, layers.slice(0, layers.length - kept), context);
   const old: ComponentSpec = config.attention[layers[0]!]!;
   const transfer = { ...auto, from, seed, keep: 'last' as const, teacher: old, outputs: 1, weights: 0 };
-  const { flops, memoryBytes, seconds } = planTransfer(transfer, student.config, context);
+  const plans = [planTransfer(transfer, student.config, context)];
+  if (auto.settle.steps > 0) {
+    const settle = { ...auto, ...auto.settle, from, seed, keep: 'last' as const, labelSmoothing: 0 };
+    plans.push(planTraining(settle, student.config, context));
+  }
+  const sum = (key: 'flops' | 'seconds') => plans.reduce((total, plan) => total + plan[key]!, 0);
   return {
     ...modelPlan(model),
-    flops,
-    memoryBytes,
-    seconds,
+    flops: sum('flops'),
+    memoryBytes: Math.max(...plans.map(({ memoryBytes }) => memoryBytes!)),
+    seconds: sum('seconds'),
     note: kept > 0 ? `${kept} of ${layers.length} layers kept, chosen by measurement` : 'layers chosen by measurement',
     produces: { config: model.config } satisfies PlannedCheckpoint,
   };

@@ -8,7 +8,7 @@ import { type FixedSwapOptions, isAuto, type SwapOptions } from './convert-swap.
 import type { LayerMeasures } from './layer-measures.js';
 import { type PlannedLayer, planLayers, swappedLayers } from './layer-plan.js';
 import { type Swapped, swapAttention, swapWeights } from './swap.js';
-import { loadModel, RESUME_FOLDER } from './training-run.js';
+import { loadModel, RESUME_FOLDER, SETTLE_FOLDER } from './training-run.js';
 
 interface Conversion extends Swapped {
   plan: PlannedLayer[];
@@ -49,8 +49,9 @@ export async function runSwap(options: SwapOptions, context: StepContext): Promi
     weights,
     tokenizerPath: checkpoint.tokenizer,
   });
-  // What the transfer of an automatic plan could have gone on from.
-  await rm(join(context.folder, RESUME_FOLDER), { recursive: true, force: true });
+  // What the training runs of an automatic plan could have gone on from.
+  for (const name of [RESUME_FOLDER, SETTLE_FOLDER])
+    await rm(join(context.folder, name), { recursive: true, force: true });
   context.events.info(`${kept.length} tensors kept, ${drawn.length} drawn, ${dropped.length} dropped`);
   return {
     metrics: {

@@ -1,5 +1,7 @@
 /** `layers: auto`: transfers attention to all layers in memory, measures them, and chooses which are converted. */
 import type { StepContext } from '@t2r/core';
+import type { TokenReader } from '@t2r/datasets';
+import type { Engine, Variables } from '@t2r/engine';
 import { buildLanguageModel, type LmConfig, type Weights } from '@t2r/models';
 import { layerBytes, measurableLayers } from './auto-layers.js';
 import { checkBudget, chooseKept, measuredPlan } from './auto-plan.js';
@@ -7,14 +9,77 @@ import type { AutoSwapOptions } from './convert-swap.js';
 import type { Imitation } from './imitation.js';
 import { type LayerMeasures, measureLayers } from './layer-measures.js';
 import type { PlannedLayer } from './layer-plan.js';
+import { mixedModel } from './mixed-model.js';
+import { languageModelObjective } from './objective.js';
+import { trainedParameters } from './parameter-patterns.js';
 import { type Swapped, swapAttention, swapWeights } from './swap.js';
-import { openSplit, trainWeights } from './training-run.js';
+import { openSplit, SETTLE_FOLDER, trainWeights } from './training-run.js';
 import { transferObjective } from './transfer-objective.js';
 
 export interface AutoResult extends Swapped {
   plan: PlannedLayer[];
   measures: LayerMeasures;
 }
+
+/** Everything that trains and measures share. */
+interface Measurement {
+  options: AutoSwapOptions;
+  pair: Imitation;
+  engine: Engine;
+  reader: TokenReader;
+  context: StepContext;
+}
+
+/** Weights in which the new attention has learned to imitate the old one, and the measures where nothing else is to come. */
+async function transfer({ options, pair, engine, reader, context }: Measurement, weights: Weights) {
+  const { auto, from, seed } = options;
+  const { student, teacher, layers, own } = pair;
+  const trained = own.map((spec) => ({ ...spec, group: 0 }));
+  const objective = transferObjective(student, teacher, layers, { outputs: 1, weights: 0 });
+  let measures: LayerMeasures | undefined;
+  const result = await trainWeights(engine, { ...auto, from, keep: 'last', seed }, context, weights, {
+    step: 'convert/swap',
+    model: student,
+    stages: [{ from: 0, objective, trained }],
+    trained,
+    provenance: {},
+    async measure(_, variables) {
+      if (auto.settle.steps === 0) measures = await measure({ options, pair, engine, reader, context }, variables);
+      return {};
+    },
+  });
+  return { weights: result.weights, measures };
+}
+
+/** Measures with weights that have settled with both attentions. */
+async function settle(measurement: Measurement, weights: Weights): Promise<LayerMeasures> {
+  const { options, pair, engine, context } = measurement;
+  const { auto, from, seed } = options;
+  const model = mixedModel(pair);
+  const trained = trainedParameters(model.parameters());
+  let measures: LayerMeasures | undefined;
+  await trainWeights(engine, { ...auto, ...auto.settle, from, keep: 'last', seed }, context, weights, {
+    step: 'convert/swap settle',
+    model: pair.student,
+    stages: [{ from: 0, objective: languageModelObjective(model), trained }],
+    trained,
+    resumeFolder: SETTLE_FOLDER,
+    provenance: {},
+    async measure(_, variables) {
+      measures = await measure(measurement, variables);
+      return {};
+    },
+  });
+  return measures!;
+}
+
+const measure = (
+  { options: { auto }, pair, engine, reader, context }: Measurement,
+  variables: Variables,
+): Promise<LayerMeasures> => {
+  const options = { batch: auto.batch, block: auto.block, batches: auto.measure.batches };
+  return measureLayers(engine, variables, reader, pair, options, context);
+};
 
 /**
  * Converts a model where it costs least.
@@ -23,12 +88,13 @@ export interface AutoResult extends Swapped {
  * @param seed of what is drawn
  */
 export async function swapAuto(
-  { auto, attention, from, seed: own }: AutoSwapOptions,
+  options: AutoSwapOptions,
   config: LmConfig,
   weights: Weights,
   seed: number,
   context: StepContext,
 ): Promise<AutoResult> {
+  const { auto, attention } = options;
   const before = buildLanguageModel(config, context);
   const layers = measurableLayers(before, attention.use);
   const student = swapAttention(config, attention, layers, context);
@@ -36,38 +102,20 @@ export async function swapAuto(
   checkBudget(auto.budget, bytes, fixed);
   const all = swapWeights({ before, after: student, layers, weights, seed });
   const drawn = new Set(all.drawn);
-  const pair: Imitation = {
-    student,
-    teacher: before,
-    layers,
-    own: student.parameters().filter(({ name }) => drawn.has(name)),
-  };
+  const own = student.parameters().filter(({ name }) => drawn.has(name));
   const engine = await context.create('engine', context.engineSpec).open();
   const reader = openSplit(context, auto.data, auto.measure.split);
   try {
-    let measures: LayerMeasures | undefined;
-    const trained = pair.own.map((spec) => ({ ...spec, group: 0 }));
-    const { weights: transferred } = await trainWeights(
+    const measurement: Measurement = {
+      options,
+      pair: { student, teacher: before, layers, own },
       engine,
-      { ...auto, from, keep: 'last', seed: own },
+      reader,
       context,
-      all.weights,
-      {
-        step: 'convert/swap',
-        model: student,
-        stages: [
-          { from: 0, objective: transferObjective(student, before, layers, { outputs: 1, weights: 0 }), trained },
-        ],
-        trained,
-        provenance: {},
-        async measure(_, variables) {
-          const options = { batch: auto.batch, block: auto.block, batches: auto.measure.batches };
-          measures = await measureLayers(engine, variables, reader, pair, options, context);
-          return {};
-        },
-      },
-    );
-    const kept = chooseKept(measures!, auto.budget, bytes, fixed);
+    };
+    const transferred = await transfer(measurement, all.weights);
+    const measures = transferred.measures ?? (await settle(measurement, transferred.weights));
+    const kept = chooseKept(measures, auto.budget, bytes, fixed);
     const chosen = layers.filter((layer) => !kept.includes(layer));
     const plan = measuredPlan(
       config.attention.map(({ use }, layer) => ({
@@ -76,14 +124,14 @@ export async function swapAuto(
         swapped: false,
         reason: 'not measured: it has no attention that auto could convert',
       })),
-      measures!,
+      measures,
       kept,
     );
     const after = swapAttention(config, attention, chosen, context);
     const swapped = swapWeights({ before, after, layers: chosen, weights, seed });
     // What the transfer has taught the new feature maps stays.
-    for (const name of swapped.drawn) swapped.weights[name] = transferred[name]!;
-    return { ...swapped, plan, measures: measures! };
+    for (const name of swapped.drawn) swapped.weights[name] = transferred.weights[name]!;
+    return { ...swapped, plan, measures };
   } finally {
     reader.close();
     await engine.dispose();

@@ -22,6 +22,8 @@ import { compileTraining } from './training-program.js';
 const RESULT_FILE = 'training.json';
 /** Holds checkpoints to go on from while a step trains. */
 export const RESUME_FOLDER = 'resume';
+/** The same for the second training run of an automatic plan. */
+export const SETTLE_FOLDER = 'resume-settle';
 
 /** A stretch of a training run with one objective. */
 export interface Stage {
@@ -47,6 +49,8 @@ export interface TrainingTask {
   adapters?: Adapters;
   /** Variables besides the checkpoint's weights, such as a teacher's. */
   constants?: Record<string, HostTensor>;
+  /** Folder for checkpoints to go on from, within the step's own; a step with several runs has one for each. */
+  resumeFolder?: string;
   /** What of the options the checkpoint should tell. */
   provenance: Record<string, unknown>;
   /** Called with the trained variables still in place, for measurements of the step's own. */
@@ -95,7 +99,7 @@ export async function trainWeights(
   options: TrainingOptions,
   context: StepContext,
   weights: Weights,
-  { step, model, stages, trained, groups, adapters, constants, measure }: TrainingTask,
+  { step, model, stages, trained, groups, adapters, constants, resumeFolder = RESUME_FOLDER, measure }: TrainingTask,
 ): Promise<FitResult & { weights: Weights }> {
   const { batch, block, accumulate, clip, order } = options;
   const seedFor = (use: string) => deriveSeed(context.seed, options.seed, step, use);
@@ -153,7 +157,7 @@ export async function trainWeights(
       tokensPerStep: batch * block * accumulate,
       evaluation,
       keep: options.keep,
-      folder: join(context.folder, RESUME_FOLDER),
+      folder: join(context.folder, resumeFolder),
       saveEvery: options.save?.every,
       signal: context.signal,
       events: context.events,

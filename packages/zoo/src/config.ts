@@ -24,6 +24,8 @@ const modelSchema = z.object({
   attentionDropout: rate,
   activationDropout: rate,
   initStd: z.number().positive(),
+  init: z.enum(['normal', 'fairseq']).optional(),
+  initScale: z.number().positive().optional(),
   adaptive: z.object({ cutoffs: z.array(size), factor: size, tieProjections: z.boolean(), dropout: rate }).optional(),
   finalNorm: z.boolean().optional(),
   layerDrop: rate.optional(),

@@ -63,6 +63,8 @@ export function readExpectations(
     }
     return [...conditions.entries].flatMap(([operator, entry]): Expectation[] => {
       const at = entry.key;
+      // Conditions that name other metrics can be given for several.
+      const others = entry.node.kind === 'list' ? entry.node.items : [entry.node];
       const number = () => numberOf(entry.node, operator, problems);
       switch (operator) {
         case 'at_most':
@@ -76,29 +78,31 @@ export function readExpectations(
           return value === undefined || tolerance === undefined ? [] : [{ metric, at, operator, value, tolerance }];
         }
         case 'less_than_metric':
-        case 'more_than_metric': {
-          if (entry.node.kind === 'scalar' && typeof entry.node.value === 'string') {
-            checkMetric(entry.node.value, entry.node.at);
-            return [{ metric, at, operator, other: entry.node.value }];
-          }
-          problems.add(entry.node.at, `"${operator}" must name a metric of this step`);
-          return [];
-        }
-        case 'at_most_times': {
-          const other = childOf(entry.node, 'metric');
-          const factor = childOf(entry.node, 'factor');
-          if (
-            other?.kind === 'scalar' &&
-            typeof other.value === 'string' &&
-            factor?.kind === 'scalar' &&
-            typeof factor.value === 'number'
-          ) {
-            checkMetric(other.value, other.at);
-            return [{ metric, at, operator, other: other.value, factor: factor.value }];
-          }
-          problems.add(entry.node.at, '"at_most_times" must be { metric: name, factor: number }');
-          return [];
-        }
+        case 'more_than_metric':
+          return others.flatMap((node): Expectation[] => {
+            if (node.kind === 'scalar' && typeof node.value === 'string') {
+              checkMetric(node.value, node.at);
+              return [{ metric, at, operator, other: node.value }];
+            }
+            problems.add(node.at, `"${operator}" must name a metric of this step`);
+            return [];
+          });
+        case 'at_most_times':
+          return others.flatMap((node): Expectation[] => {
+            const other = childOf(node, 'metric');
+            const factor = childOf(node, 'factor');
+            if (
+              other?.kind === 'scalar' &&
+              typeof other.value === 'string' &&
+              factor?.kind === 'scalar' &&
+              typeof factor.value === 'number'
+            ) {
+              checkMetric(other.value, other.at);
+              return [{ metric, at, operator, other: other.value, factor: factor.value }];
+            }
+            problems.add(node.at, '"at_most_times" must be { metric: name, factor: number }');
+            return [];
+          });
         case 'tolerance':
           if (!conditions.entries.has('equals'))
             problems.add(at, '"tolerance" goes with "equals"', 'add equals: value');
@@ -130,7 +134,9 @@ function readTolerance(node: LocatedNode | undefined, problems: ProblemList): To
 export function plainExpectations(expectations: readonly Expectation[]): Record<string, Record<string, unknown>> {
   const byMetric: Record<string, Record<string, unknown>> = {};
   for (const expectation of expectations) {
-    byMetric[expectation.metric] = { ...byMetric[expectation.metric], ...plainCondition(expectation) };
+    const conditions = (byMetric[expectation.metric] ??= {});
+    for (const [key, value] of Object.entries(plainCondition(expectation)))
+      conditions[key] = key in conditions ? [conditions[key], value].flat() : value;
   }
   return byMetric;
 }

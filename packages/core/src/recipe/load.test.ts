@@ -71,7 +71,7 @@ steps:
       'r.yaml:16:74: option "peak" must be more than 0, not 0',
       'r.yaml:17:34: the step "corpus" leaves an artifact of kind corpus, not checkpoint',
       'r.yaml:19:31: the steps depend on each other in a circle: a -> b -> a',
-      'r.yaml:20:64: the matrix axis "axis" must be a list of at least one value',
+      'r.yaml:20:64: the matrix axis "axis" must be a list of at least one value, or name its values',
       'r.yaml:21:56: the step has no metric "lss"',
       'r.yaml:21:85: unknown condition "atmost"',
       `r.yaml:22:35: dangling reference \${corpsu}`,
@@ -236,6 +236,34 @@ steps:
     expect(resolved.only!.from).toBe('pretrain[seed=2,schedule=cosine]');
     expect(resolved.compare!.of).toHaveLength(3 + 6 + 2);
     expect(ids.indexOf('compare')).toBeGreaterThan(ids.indexOf(finetune.at(-1)!));
+  });
+
+  it('takes names for values that do not tell themselves apart', async () => {
+    const { recipe, resolved } = await steps(`
+name: x
+steps:
+  train:
+    use: fake/train
+    data: corpus
+    matrix: { schedule: { slow: { use: cosine, peak: 1 }, fast: { use: cosine, peak: 2 } }, mode: [fast, slow] }
+    exclude: [{ schedule: slow, mode: fast }]
+    schedule: "\${matrix.schedule}"
+  after: { use: fake/train, data: corpus, from: "train[schedule=fast]" }
+  ${CORPUS}
+`);
+    expect(recipe.steps.map(({ id }) => id).filter((id) => id !== 'corpus')).toEqual([
+      'train[schedule=slow,mode=slow]',
+      'train[schedule=fast,mode=fast]',
+      'train[schedule=fast,mode=slow]',
+      'after[mode=fast]',
+      'after[mode=slow]',
+    ]);
+    expect(resolved['train[schedule=fast,mode=slow]']!.schedule).toMatchObject({ use: 'cosine', peak: 2 });
+    const wrong = async (axis: string) =>
+      (await load(`name: x\nsteps:\n  t: { use: fake/train, data: corpus, matrix: { axis: ${axis} } }\n  ${CORPUS}\n`))
+        .texts;
+    expect(await wrong('{ use: cosine }')).toEqual([expect.stringContaining('must be a list of at least one value')]);
+    expect(await wrong('{ "a,b": 1 }')).toEqual([expect.stringContaining('"a,b" cannot name a value')]);
   });
 
   it('reports a name that fits several cells, and axes that are not there', async () => {

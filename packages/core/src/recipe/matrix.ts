@@ -1,5 +1,5 @@
 /**
- * `matrix: { axis: [values] }` multiplies a step. A step with a single reference to a multiplied step is multiplied along
+ * `matrix: { axis: [values] }`, or `{ axis: { label: value } }`, multiplies a step. A step with a single reference to a multiplied step is multiplied along
  * with it; a list reference gathers all cells. Which options are references is known from the component's schema.
  */
 import type { z } from 'zod';
@@ -7,7 +7,7 @@ import type { Registry } from '../registry.js';
 import { definition, viewSchema } from '../schema.js';
 import { childOf, type LocatedNode, type MapNode } from './located.js';
 import type { ProblemList } from './problem.js';
-import { axisLabels, type Cell, compatible, parseStepName } from './step-ids.js';
+import { AXIS_LABEL, axisLabels, type Cell, compatible, parseStepName } from './step-ids.js';
 
 /** A cell with the values of its axes. */
 export interface CellValues {
@@ -94,13 +94,14 @@ function distinct(cells: readonly CellValues[]): CellValues[] {
   return [...new Map(cells.map((one) => [JSON.stringify(one.cell), one])).values()];
 }
 
+const WANTED = 'write matrix: { axis: [value, value] } or { axis: { name: value, name: value } }';
+
 function ownCells(node: MapNode, problems: ProblemList): CellValues[] {
   const single: CellValues[] = [{ cell: {}, values: {} }];
   const matrix = childOf(node, 'matrix');
   if (matrix === undefined || (matrix.kind === 'scalar' && matrix.invalid)) return single;
-  const wanted = 'write matrix: { axis: [value, value] }';
   if (matrix.kind !== 'map' || matrix.entries.size === 0) {
-    problems.add(matrix.at, '"matrix" must be a mapping from axis names to lists', wanted);
+    problems.add(matrix.at, '"matrix" must be a mapping from axis names to lists', WANTED);
     return single;
   }
   let cells = single;
@@ -110,17 +111,14 @@ function ownCells(node: MapNode, problems: ProblemList): CellValues[] {
       problems.add(entry.key, `"${axis}" cannot name a matrix axis`, 'use letters, digits, - and _');
       continue;
     }
-    if (entry.node.kind !== 'list' || entry.node.items.length === 0) {
-      if (!(entry.node.kind === 'scalar' && entry.node.invalid)) {
-        problems.add(entry.node.at, `the matrix axis "${axis}" must be a list of at least one value`, wanted);
-      }
-      continue;
-    }
-    const { items } = entry.node;
-    const labels = axisLabels(items);
-    axes.set(axis, labels);
+    const labelled = labelledValues(entry.node, axis, problems);
+    if (labelled === undefined) continue;
+    axes.set(
+      axis,
+      labelled.map(([label]) => label),
+    );
     cells = cells.flatMap(({ cell, values }) =>
-      items.map((item, i) => ({ cell: { ...cell, [axis]: labels[i]! }, values: { ...values, [axis]: item } })),
+      labelled.map(([label, item]) => ({ cell: { ...cell, [axis]: label }, values: { ...values, [axis]: item } })),
     );
   }
   for (const excluded of exclusions(node, axes, problems)) {
@@ -131,6 +129,29 @@ function ownCells(node: MapNode, problems: ProblemList): CellValues[] {
     return single;
   }
   return cells;
+}
+
+/** The values of an axis and what they are called: as the recipe names them, or by themselves in a list. */
+function labelledValues(
+  node: LocatedNode,
+  axis: string,
+  problems: ProblemList,
+): [label: string, value: LocatedNode][] | undefined {
+  if (node.kind === 'scalar' && node.invalid) return undefined;
+  if (node.kind === 'list' && node.items.length > 0) {
+    const labels = axisLabels(node.items);
+    return node.items.map((item, i) => [labels[i]!, item]);
+  }
+  // `axis: { use: elu }` is one component without the brackets of a list.
+  if (node.kind === 'map' && node.entries.size > 0 && !node.entries.has('use')) {
+    const entries = [...node.entries];
+    const wrong = entries.find(([label]) => !AXIS_LABEL.test(label));
+    if (wrong === undefined) return entries.map(([label, value]) => [label, value.node]);
+    problems.add(wrong[1].key, `"${wrong[0]}" cannot name a value`, 'use letters, digits, +, ., - and _');
+    return undefined;
+  }
+  problems.add(node.at, `the matrix axis "${axis}" must be a list of at least one value, or name its values`, WANTED);
+  return undefined;
 }
 
 function exclusions(node: MapNode, axes: ReadonlyMap<string, string[]>, problems: ProblemList): Cell[] {

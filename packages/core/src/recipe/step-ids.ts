@@ -4,6 +4,9 @@ import { type LocatedNode, toValue } from './located.js';
 /** Steps are named like this: a letter, then letters, digits, - and _. */
 export const STEP_ID = /^[A-Za-z][A-Za-z0-9_-]*$/;
 
+/** Labels that a recipe gives to the values of an axis. */
+export const AXIS_LABEL = /^[A-Za-z0-9][A-Za-z0-9+._-]*$/;
+
 /** A cell: axis name to the label of its value. */
 export type Cell = Readonly<Record<string, string>>;
 

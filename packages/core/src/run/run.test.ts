@@ -10,6 +10,7 @@ import { loadRecipe } from '../recipe/load.js';
 import { formatProblem } from '../recipe/problem.js';
 import { createRegistry } from '../registry.js';
 import { planRecipe } from './plan.js';
+import { readRun } from './read-run.js';
 import { type RunOptions, runRecipe } from './run.js';
 
 const RECIPE = `
@@ -123,6 +124,16 @@ describe('a run that goes wrong', () => {
     ]);
     // A miss is seen again when the result comes from the store.
     expect((await run(['steps.finetune.expect.loss.at_most=0.3'])).misses).toHaveLength(1);
+  });
+
+  it('holds a metric against several others, and says so again where the resolved recipe is read', async () => {
+    const { run, folder } = setUp();
+    const others = '[{metric: resumed_at, factor: 2}, {metric: loss, factor: 0.5}, {metric: loss, factor: 1}]';
+    const { misses } = await run([`steps.finetune.expect={loss: {at_most_times: ${others}}}`]);
+    const expected = [/at most 2 times resumed_at \(0\)$/, /at most 0\.5 times loss \(0\.33/];
+    expect(misses.map((miss) => miss.message)).toEqual(expected.map((one) => expect.stringMatching(one)));
+    const { expectations } = await readRun(join(folder, 'runs/x'));
+    expect(expectations.map(({ met }) => met)).toEqual([true, false, false, true]);
   });
 
   it('skips what needs a failed step, goes on with the rest, and keeps results', async () => {

@@ -58,8 +58,14 @@ export async function writeCheckpoint(
   return artifact(id, 'checkpoint', path, {});
 }
 
-/** Writes one split of ids. */
-export async function writeSplit(folder: string, split: string, ids: Int32Array, bytes: number): Promise<Artifact> {
+/** Writes one split of ids, the first of which is a start before the text where one is named. */
+export async function writeSplit(
+  folder: string,
+  split: string,
+  ids: Int32Array,
+  bytes: number,
+  start?: string,
+): Promise<Artifact> {
   const dtype = tokenDtype(tinyConfig.vocab);
   const file = `${split}.bin`;
   const pieces = async function* () {
@@ -69,7 +75,7 @@ export async function writeSplit(folder: string, split: string, ids: Int32Array,
   const data: TokensData = {
     vocab: tinyConfig.vocab,
     unit: 'word',
-    splits: { [split]: { file, dtype, tokens, bytes, documents: 1 } },
+    splits: { [split]: { file, dtype, tokens, bytes, documents: 1, start } },
   };
   return artifact('tokens', 'tokens', folder, data);
 }

@@ -33,12 +33,12 @@ export class SubwordNmt implements Tokenizer {
   readonly unit = 'BPE token';
   readonly vocabSize: number;
   readonly endOfText?: number;
+  readonly endOfLine?: number;
   readonly #options: SubwordNmtOptions;
   readonly #separator: string;
   readonly #bpe: SubwordBpe;
   readonly #ids = new Map<string, number>();
   readonly #unknownId: number;
-  readonly #endOfLineId?: number;
 
   /** @throws RangeError when the vocabulary lacks the unknown entry or the line end. */
   constructor(options: SubwordNmtOptions) {
@@ -48,8 +48,8 @@ export class SubwordNmt implements Tokenizer {
     this.vocabSize = tokens.length;
     for (const [id, token] of tokens.entries()) if (token !== undefined) this.#ids.set(token, id);
     this.#unknownId = this.#require(unknown);
-    if (endOfLine !== undefined) this.#endOfLineId = this.#require(endOfLine);
-    this.endOfText = this.#endOfLineId ?? this.#ids.get(FAIRSEQ_END);
+    if (endOfLine !== undefined) this.endOfLine = this.#require(endOfLine);
+    this.endOfText = this.endOfLine ?? this.#ids.get(FAIRSEQ_END);
     this.#bpe = new SubwordBpe({ ...options, vocabulary: restrict ? new Set(this.#ids.keys()) : undefined });
   }
 
@@ -61,7 +61,7 @@ export class SubwordNmt implements Tokenizer {
   encode(text: string): Int32Array {
     const out = new IdBuffer(text.length / 4);
     for (const [i, line] of text.split('\n').entries()) {
-      if (i > 0 && this.#endOfLineId !== undefined) out.push(this.#endOfLineId);
+      if (i > 0 && this.endOfLine !== undefined) out.push(this.endOfLine);
       for (const [word] of prepareLine(line, this.#options.moses).matchAll(WORD)) {
         for (const subword of this.#bpe.split(word)) out.push(this.#ids.get(subword) ?? this.#unknownId);
       }
@@ -74,7 +74,7 @@ export class SubwordNmt implements Tokenizer {
     for (let i = 0; i < ids.length; i++) {
       const token = this.#options.tokens[ids[i]!];
       if (token === undefined) continue;
-      if (ids[i] === this.#endOfLineId) lines.push([]);
+      if (ids[i] === this.endOfLine) lines.push([]);
       else lines[lines.length - 1]!.push(token);
     }
     const { moses } = this.#options;

@@ -1,0 +1,117 @@
+/**
+ * The step `dataset/archive`: a corpus of members of one zip archive with a known checksum. Where `root` is set, the archive
+ * or its unpacked members are taken from there; otherwise it is downloaded.
+ */
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defineComponent, hashFile, type Step, type StepContext, type StepProblem, UserError } from '@t2r/core';
+import { z } from 'zod';
+import {
+  archiveOptions,
+  checkAddresses,
+  checkLocalArchive,
+  findLocal,
+  missingFiles,
+  obtainArchive,
+} from './archive-source.js';
+import { fileName } from './checked-files.js';
+import { checkTextFile, describeFile } from './corpus-files.js';
+import type { CorpusData, PlannedCorpus } from './types.js';
+import { missingMember, unpackMembers, zipMembers } from './unzip.js';
+
+const members = (split: string) => {
+  const description = `Text of the ${split} split: UTF-8 members of the archive, in order. Each is one document.`;
+  const name = fileName.describe(description);
+  return z.union([name, z.array(name).min(1)]).describe(description);
+};
+
+const schema = z.strictObject({
+  ...archiveOptions,
+  train: members('train'),
+  valid: members('valid').optional(),
+  test: members('test').optional(),
+});
+
+function createArchiveStep(options: z.output<typeof schema>): Step {
+  const splits = (['train', 'valid', 'test'] as const).flatMap((split) => {
+    const value = options[split];
+    return value === undefined ? [] : [{ split, names: [value].flat(), single: !Array.isArray(value) }];
+  });
+  const all = [...new Set(splits.flatMap(({ names }) => names))];
+
+  /** The problems of single members, each at the option that names it. */
+  async function checkMembers(check: (name: string) => Promise<void> | void): Promise<StepProblem[]> {
+    const problems: StepProblem[] = [];
+    for (const { split, names, single } of splits) {
+      for (const [index, name] of names.entries()) {
+        try {
+          await check(name);
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          problems.push({ path: single ? [split] : [split, index], message: error.message, hint: error.hint });
+        }
+      }
+    }
+    return problems;
+  }
+
+  /** Folder that holds the members: `root` where they lie there, the step's own where they are unpacked. */
+  async function obtainMembers(context: StepContext): Promise<string> {
+    const { folder, events, signal } = context;
+    const local = await findLocal(options, all);
+    if (local?.kind === 'nothing') throw new UserError(local.problem.message, { hint: local.problem.hint });
+    if (local?.kind === 'members') return local.folder;
+    // Members get their names once they are whole, so those of an interrupted run count.
+    if ((await missingFiles(folder, all)).length === 0) return folder;
+    const archive = await obtainArchive(options, local, context);
+    await unpackMembers(archive, all, folder, { signal, onMember: (name) => events.info(`unpacking ${name}`) });
+    if (local === undefined) await rm(archive);
+    return folder;
+  }
+
+  return {
+    produces: 'corpus',
+    async check() {
+      const local = await findLocal(options, all);
+      if (local === undefined) return checkAddresses(options);
+      if (local.kind === 'nothing') return [local.problem];
+      if (local.kind === 'members') return checkMembers((name) => checkTextFile(join(local.folder, name)));
+      const problem = await checkLocalArchive(local.path, options);
+      if (problem !== undefined) return [problem];
+      const found = await zipMembers(local.path);
+      return checkMembers((name) => {
+        if (!found.has(name)) throw missingMember(local.path, name, found.keys());
+      });
+    },
+    plan: () => ({ produces: { splits: splits.map(({ split }) => split) } satisfies PlannedCorpus }),
+    async fingerprint() {
+      const local = await findLocal(options, all);
+      // The archive's checksum, an option, covers its members wherever it comes from; loose members have none.
+      if (local?.kind !== 'members') return '';
+      const hash = createHash('sha256');
+      for (const name of all) hash.update(`${name} ${await hashFile(join(local.folder, name))}\n`);
+      return hash.digest('hex');
+    },
+    async run(context) {
+      const folder = await obtainMembers(context);
+      const data: CorpusData = { splits: {} };
+      const metrics: Record<string, number> = {};
+      for (const { split, names } of splits) {
+        const files = [];
+        for (const name of names) files.push(await describeFile(join(folder, name)));
+        data.splits[split] = { files };
+        metrics[`${split}.files`] = files.length;
+      }
+      return { metrics, data };
+    },
+  };
+}
+
+export const archiveStep = defineComponent({
+  kind: 'step',
+  name: 'dataset/archive',
+  description: 'Text files out of a zip archive with a known checksum, from a folder or downloaded.',
+  schema,
+  create: createArchiveStep,
+});
