@@ -28,11 +28,13 @@ function sources(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** Packages that a file imports, type-only imports included. */
+/** Packages that a file imports or finds with `require.resolve`, type-only imports included. */
 function imports(path: string): string[] {
   const text = readFileSync(path, 'utf8');
   const found = [
-    ...text.matchAll(/^(?:import|export)\b[^;'"]*?from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm),
+    ...text.matchAll(
+      /^(?:import|export)\b[^;'"]*?from '([^']+)'|^import '([^']+)'|\b(?:import|require\.resolve)\('([^']+)'\)/gm,
+    ),
   ];
   return found
     .map((match) => (match[1] ?? match[2] ?? match[3])!)

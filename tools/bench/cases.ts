@@ -6,6 +6,7 @@ import { argmax, createGenerator } from '@t2r/generation';
 import { createLanguageModel, initialWeights, type LanguageModel, type LmConfig } from '@t2r/models';
 import { compileTraining, createAdam, languageModelObjective, slotVariables, trainedParameters } from '@t2r/trainers';
 import { median } from './median.js';
+import { TOKENIZER_CASES } from './tokenizers.js';
 
 /** Sizes of the models under test; the d-prefixed ones are those of the decoding cases. */
 export interface Sizes {
@@ -58,6 +59,9 @@ export interface Figure {
   context?: number;
   /** Share of a step that is spent outside of `session.run` (train). */
   host_share?: number;
+  /** Of the fastest repetition, and millions of bytes of text a second (tokenizers). */
+  best_tokens_per_s?: number;
+  mb_per_s?: number;
   /** Tracing and opening the session (train). */
   compile_ms?: number;
   peak_rss_bytes: number;
@@ -230,4 +234,5 @@ export const CASES: Record<string, BenchCase> = {
   'train-t2r': train('train-t2r', ({ features }) => t2rMlpAttention({ ...T2R, features })),
   decode,
   'decode-kv': decodeCache,
+  ...(process.env.T2R_DATA === undefined ? {} : TOKENIZER_CASES),
 };

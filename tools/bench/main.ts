@@ -8,7 +8,7 @@ import { compare } from './compare.js';
 
 const USAGE = `usage: npm run bench -- [case ...] [--json] [--<size> n] [--contexts a,b,c]
        npm run bench -- compare <case> --peer "<command that prints one JSON object a case>" [--pairs 5]
-cases: ${Object.keys(CASES).join(', ')} (default: all)
+cases: ${Object.keys(CASES).join(', ')} (default: all; those of tokenizers need T2R_DATA)
 sizes: ${Object.entries(REFERENCE)
   .map(([name, value]) => `--${name} ${value}`)
   .join(' ')}`;

@@ -186,12 +186,20 @@ describe('tokenizer/train and dataset/tokens', () => {
   it.each([
     ['bpe', { vocab: 400 }],
     ['word', { vocab: 100 }],
-  ])('%s: the file holds the ids of each document encoded whole', async (algorithm, options) => {
+    ['subword-nmt', { vocab: 200 }],
+    ['subword-nmt', { vocab: 200, moses: { language: 'en' }, specialTokens: ['<sep>'] }],
+    ['sentencepiece-bpe', { vocab: 150, byteFallback: false, normalization: 'identity' }],
+    ['sentencepiece-unigram', { vocab: 150, characterCoverage: 1, specialTokens: ['<sep>'], specialIds: { pad: 3 } }],
+  ])('%s %j: the file holds the ids of each document encoded whole', async (algorithm, options) => {
     await run('tok', 'tokenizer/train', { from: from('stories'), algorithm, ...options });
     const tokens = await run('tokens', 'dataset/tokens', { from: from('stories'), tokenizer: from('tok') });
     const data = tokens.data as TokensData;
-    const tokenizer = await loadTokenizer(join(artifacts.tok!.folder, TOKENIZER_FILE));
+    const tokenizer = await loadTokenizer(artifacts.tok!.folder);
+    expect(tokenizer.algorithm).toBe(algorithm);
     expect(data.vocab).toBe(tokenizer.vocabSize);
+    const again = await run('again', 'tokenizer/load', { path: artifacts.tok!.folder });
+    const file = tokenizer.file ?? TOKENIZER_FILE;
+    expect(readFileSync(join(again.folder, file))).toEqual(readFileSync(join(artifacts.tok!.folder, file)));
     for (const split of ['train', 'valid', 'test']) {
       const text = readFileSync(paths(artifacts.stories!, split)[0]!, 'utf8');
       expect(readSplit(tokens, split)).toEqual(tokenizer.encode(text));
@@ -240,6 +248,25 @@ describe('tokenizer/train and dataset/tokens', () => {
     );
     const [small] = await check('tokenizer/train', { from: from('files'), vocab: 200 });
     expect(small).toMatchObject({ path: ['vocab'], hint: 'give at least 256' });
+    const problems = (options: object) => check('tokenizer/train', { from: from('files'), vocab: 300, ...options });
+    expect(await problems({ characterCoverage: 1, moses: { language: 'en' } })).toMatchObject([
+      { path: ['moses'], message: '`moses` is an option of subword-nmt, not of bpe' },
+      { path: ['characterCoverage'], message: '`characterCoverage` is an option of sentencepiece, not of bpe' },
+    ]);
+    expect(await problems({ algorithm: 'sentencepiece-bpe', minFrequency: 3 })).toMatchObject([
+      { path: ['minFrequency'] },
+    ]);
+    expect(await problems({ algorithm: 'sentencepiece-bpe', vocab: 100, byteFallback: true })).toMatchObject([
+      { path: ['vocab'], hint: 'give at least 259' },
+    ]);
+    expect(await problems({ algorithm: 'sentencepiece-bpe', specialTokens: ['<unk>'] })).toMatchObject([
+      { path: ['specialTokens'] },
+    ]);
+    const tight = { from: from('files'), algorithm: 'sentencepiece-unigram', vocab: 5 };
+    await expect(run('x', 'tokenizer/train', tight)).rejects.toThrow(/cannot be trained: 5 pieces cannot hold/);
+    await expect(run('x', 'tokenizer/train', { ...tight, algorithm: 'subword-nmt' })).rejects.toThrow(
+      /cannot be trained: 5 entries cannot hold/,
+    );
     const word = { from: from('files'), algorithm: 'word', dictionary: 'fairseq' };
     const [few] = await check('tokenizer/train', { ...word, vocab: 3 });
     expect(few).toMatchObject({ path: ['vocab'], hint: 'give at least 4' });
@@ -251,8 +278,9 @@ describe('tokenizer/train and dataset/tokens', () => {
 describe('tokenizer/load', () => {
   it('keeps the file as it is', async () => {
     const path = join(artifacts.tok!.folder, TOKENIZER_FILE);
-    expect(await check('tokenizer/load', { path })).toEqual([]);
-    const plan = createStep('tokenizer/load', { path }).plan!({
+    const step = createStep('tokenizer/load', { path });
+    expect(await step.check?.()).toEqual([]);
+    const plan = step.plan!({
       engineSpec: { use: 'cpu' },
       input: () => ({}),
       create: () => expect.unreachable(),

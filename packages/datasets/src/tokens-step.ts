@@ -1,7 +1,7 @@
 /** The step `dataset/tokens`: a corpus as ids on disk, one file a split. */
 import { join } from 'node:path';
 import { defineComponent, type Step, stepRef, UserError } from '@t2r/core';
-import { loadTokenizer, readText, safePieces, TOKENIZER_FILE, type Tokenizer } from '@t2r/tokenizers';
+import { loadTokenizer, readText, safePieces, type Tokenizer } from '@t2r/tokenizers';
 import { z } from 'zod';
 import { tokenDtype, writeTokens } from './token-file.js';
 import type { CorpusData, PlannedCorpus, PlannedTokens, TextSource, TokensData } from './types.js';
@@ -96,7 +96,7 @@ function createTokensStep({ from, tokenizer: tokenizerRef, separator, start }: O
     }),
     async run({ input, folder, events, signal }) {
       const { splits } = input(from).data as CorpusData;
-      const tokenizer = await loadTokenizer(join(input(tokenizerRef).folder, TOKENIZER_FILE));
+      const tokenizer = await loadTokenizer(input(tokenizerRef).folder);
       const { first, ...after } = edges(tokenizer, tokenizerRef.step, { separator, start });
       const dtype = tokenDtype(tokenizer.vocabSize);
       const data: TokensData = { vocab: tokenizer.vocabSize, unit: tokenizer.unit, splits: {} };

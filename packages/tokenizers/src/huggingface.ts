@@ -1,8 +1,15 @@
-/** Any other tokenizer.json (SentencePiece-like, other pre-tokenisers), through the JavaScript library of Hugging Face. */
+/**
+ * Any other tokenizer.json (SentencePiece-like, other pre-tokenisers), through the JavaScript library of Hugging Face. The
+ * library trusts its files: what it would stumble over is looked for before it sees one.
+ */
 
-import type { Tokenizer as Library } from '@huggingface/tokenizers';
-import { writeFileAtomic } from '@t2r/core';
+import { Tokenizer as Library } from '@huggingface/tokenizers';
+import { UserError, writeFileAtomic } from '@t2r/core';
+import { z } from 'zod';
 import type { Tokenizer } from './types.js';
+
+/** Ids stay below this, as in every tokenizer of this package. */
+const MAX_VOCAB = 2 ** 21;
 
 export class HuggingFaceTokenizer implements Tokenizer {
   readonly algorithm: string;
@@ -10,6 +17,7 @@ export class HuggingFaceTokenizer implements Tokenizer {
   readonly vocabSize: number;
   readonly #library: Library;
   readonly #text: string;
+  readonly #tokens = new Map<number, string>();
 
   /**
    * @param library The library's tokenizer, made from the file.
@@ -22,24 +30,32 @@ export class HuggingFaceTokenizer implements Tokenizer {
     this.algorithm = algorithm;
     this.unit = `${algorithm} token`;
     let largest = -1;
-    for (const id of library.get_vocab(true).values()) largest = Math.max(largest, id);
+    for (const [token, id] of library.get_vocab(true)) {
+      this.#tokens.set(id, token);
+      largest = Math.max(largest, id);
+    }
     this.vocabSize = largest + 1;
   }
 
+  /** @throws UserError when the file's rules do not work on the text. */
   encode(text: string): Int32Array {
     // The round trip turns lone surrogates into U+FFFD.
     const wellFormed = Buffer.from(text, 'utf8').toString('utf8');
-    return Int32Array.from(this.#library.encode(wellFormed, { add_special_tokens: false }).ids);
+    const { ids } = this.#run(() => this.#library.encode(wellFormed, { add_special_tokens: false }));
+    return Int32Array.from(ids);
   }
 
+  /** @throws UserError when the file's rules do not work on the ids. */
   decode(ids: ArrayLike<number>): string {
-    // The library refuses an empty sequence.
-    if (ids.length === 0) return '';
-    return this.#library.decode(Array.from(ids), { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+    // The library takes unknown ids for the unknown token, and refuses an empty sequence.
+    const known = Array.from(ids).filter((id) => this.#tokens.has(id));
+    if (known.length === 0) return '';
+    const options = { skip_special_tokens: false, clean_up_tokenization_spaces: false };
+    return this.#run(() => this.#library.decode(known, options));
   }
 
   idToToken(id: number): string | undefined {
-    return this.#library.id_to_token(id);
+    return this.#tokens.get(id);
   }
 
   tokenToId(token: string): number | undefined {
@@ -54,4 +70,58 @@ export class HuggingFaceTokenizer implements Tokenizer {
   async save(path: string): Promise<void> {
     await writeFileAtomic(path, this.#text);
   }
+
+  #run<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      throw new UserError(`the tokenizer.json does not work: ${(error as Error).message}`, {
+        hint: 'it may be damaged: copy or download it again',
+        cause: error,
+      });
+    }
+  }
+}
+
+const id = z
+  .int()
+  .min(0)
+  .max(MAX_VOCAB - 1);
+
+/** What must hold of a file whatever its kind. */
+const sound = z.looseObject({
+  added_tokens: z.array(z.looseObject({ id, content: z.string() })).optional(),
+  model: z.looseObject({
+    type: z.string().optional(),
+    vocab: z.union([
+      z.custom<object>(
+        (value) =>
+          typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isId),
+        'expected a mapping from entries to ids',
+      ),
+      z.array(z.tuple([z.string(), z.number()])).max(MAX_VOCAB),
+    ]),
+    merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).optional(),
+    unk_id: id.nullish(),
+  }),
+});
+
+const isId = (value: unknown) => id.safeParse(value).success;
+
+/**
+ * The tokenizer of a parsed tokenizer.json; `text` is what it was parsed from.
+ * @throws Error when the file is none.
+ */
+export function huggingFaceFromJson(json: object, text: string): HuggingFaceTokenizer {
+  const checked = sound.safeParse(json);
+  if (!checked.success) {
+    const [{ path, message }] = checked.error.issues as [z.core.$ZodIssue];
+    throw new RangeError(`${path.join('.')}: ${message}`);
+  }
+  const { model } = checked.data;
+  const type = model.type ?? (model.merges === undefined ? 'WordLevel' : 'BPE');
+  const tokenizer = new HuggingFaceTokenizer(new Library(json, {}), type.toLowerCase(), text);
+  // Parts that the library knows nothing about show on the first text.
+  tokenizer.decode(tokenizer.encode('a b'));
+  return tokenizer;
 }

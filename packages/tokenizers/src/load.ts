@@ -1,70 +1,140 @@
-/** Reads a tokenizer.json and picks the tokenizer that stands for it exactly. */
-import { readFile } from 'node:fs/promises';
+/** Recognises a tokenizer by its content and makes the one that stands for it exactly. */
+import { readFile, stat } from 'node:fs/promises';
 import { UserError } from '@t2r/core';
-import { ByteLevelBpe } from './byte-level-bpe.js';
-import { bpeFile, tokensById, wordFile } from './tokenizer-json.js';
+import { FAIRSEQ_END, FAIRSEQ_UNKNOWN, parseDict } from './fairseq-dict.js';
+import { byteLevelBpeFromPair } from './gpt2-files.js';
+import { kindOf } from './kinds.js';
+import { fileBeside, filesOfFolder } from './load-folder.js';
+import { parseTokenizerJson } from './load-json.js';
+import { parseCodes } from './subword-nmt/codes.js';
+import { SubwordNmt, subwordNmtFromCodes } from './subword-nmt/tokenizer.js';
 import type { Tokenizer } from './types.js';
-import { wordLevelFromFile } from './word-level.js';
+import { WordLevel } from './word-level.js';
 
-/** Name of the file in the folder of a tokenizer or a checkpoint. */
+/** Names of a tokenizer's file in the folder of a tokenizer or a checkpoint, in the order in which they are looked for. */
 export const TOKENIZER_FILE = 'tokenizer.json';
+export const SENTENCEPIECE_FILE = 'tokenizer.model';
+
+const KINDS =
+  "expected a tokenizer.json, SentencePiece's .model, GPT-2's vocab.bpe with encoder.json (or merges.txt with vocab.json), " +
+  "subword-nmt's codes with a dict.txt, a fairseq dict.txt, or a folder with one of them";
 
 /**
- * Loads a tokenizer.json. Byte-level BPE as GPT-2's and word-level files of this package get their own fast tokenizers;
- * every other file goes through `@huggingface/tokenizers`.
- * @throws UserError when the file is missing, not JSON, or no tokenizer.
+ * Loads a tokenizer from a file or a folder, whatever its kind: a tokenizer.json of Hugging Face or of this package, a
+ * SentencePiece model, GPT-2's pair of files (either of them is enough to name), subword-nmt codes with the dict.txt beside
+ * them, or a fairseq dict.txt. Names do not matter for single files.
+ * @throws UserError when the file is missing, of no known kind, or damaged.
  */
 export async function loadTokenizer(path: string): Promise<Tokenizer> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new UserError(`cannot read the tokenizer ${path}: ${(error as Error).message}`, {
-      hint: `give the path of a ${TOKENIZER_FILE}`,
-      cause: error,
-    });
+  const [first, second] = await tokenizerFiles(path);
+  return openFiles(first!, second);
+}
+
+/**
+ * The files that the tokenizer at a path, a file or a folder, consists of: one, or two.
+ * @throws UserError when the path does not exist or the folder has no tokenizer.
+ */
+export async function tokenizerFiles(path: string): Promise<string[]> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  if (found.isDirectory()) {
+    const files = await filesOfFolder(path);
+    if (files.length === 0) throw new UserError(`there is no tokenizer in the folder ${path}`, { hint: KINDS });
+    return files;
   }
-  return parseTokenizer(text, path);
+  const kind = kindOf(await readBytes(path), path);
+  const other = kind === 'codes' || kind === 'vocab' || kind === 'merges' ? await fileBeside(path, kind) : undefined;
+  return other === undefined ? [path] : [path, other];
 }
 
 /** Makes a tokenizer from the text of a tokenizer.json; `path` is for messages. */
 export async function parseTokenizer(text: string, path: string): Promise<Tokenizer> {
-  const broken = (what: string, cause?: unknown) =>
-    new UserError(`${path} is no usable tokenizer.json: ${what}`, {
-      hint: 'expected a file written by Hugging Face tokenizers or by tokenizer/train; copy or download it again',
-      location: { file: path },
-      cause,
-    });
-  let json: unknown;
   try {
-    json = JSON.parse(text);
+    return await parseTokenizerJson(text);
   } catch (error) {
-    throw broken(`not valid JSON, perhaps cut off (${(error as Error).message})`, error);
-  }
-  const model = (json as { model?: { type?: unknown; vocab?: unknown; merges?: unknown } } | null)?.model;
-  if (typeof model !== 'object' || model === null || model.vocab === undefined) {
-    throw broken('it has no model.vocab');
-  }
-  try {
-    const bpe = bpeFile.safeParse(json);
-    if (bpe.success) {
-      const { model: parsed, added_tokens: addedTokens } = bpe.data;
-      return new ByteLevelBpe({
-        tokens: tokensById(parsed.vocab),
-        merges: parsed.merges,
-        addedTokens,
-        ignoreMerges: parsed.ignore_merges,
-      });
-    }
-    const word = wordFile.safeParse(json);
-    if (word.success) return wordLevelFromFile(word.data);
-    const [{ Tokenizer: Library }, { HuggingFaceTokenizer }] = await Promise.all([
-      import('@huggingface/tokenizers'),
-      import('./huggingface.js'),
-    ]);
-    const type = typeof model.type === 'string' ? model.type : model.merges === undefined ? 'WordLevel' : 'BPE';
-    return new HuggingFaceTokenizer(new Library(json as object, {}), type.toLowerCase(), text);
-  } catch (error) {
-    throw broken((error as Error).message, error);
+    throw broken(path, 'usable tokenizer.json', error);
   }
 }
+
+/** Opens a file and the one that belongs to it. */
+async function openFiles(path: string, second: string | undefined): Promise<Tokenizer> {
+  const bytes = await readBytes(path);
+  return tokenizerFromBytes(bytes, path, second);
+}
+
+/**
+ * Makes a tokenizer from the content of a file; `path` is for messages, and tells a SentencePiece model that is too damaged
+ * to be recognised by its ending. `second` is the file that belongs to it, where it is half of a pair.
+ * @throws UserError when the content is of no known kind or damaged.
+ */
+export async function tokenizerFromBytes(bytes: Uint8Array, path: string, second?: string): Promise<Tokenizer> {
+  const kind = kindOf(bytes, path);
+  switch (kind) {
+    case 'tokenizer.json':
+      return parseTokenizer(utf8(bytes), path);
+    case 'sentencepiece': {
+      const { SentencePiece } = await import('./sentencepiece/sentencepiece.js');
+      return attempt(path, 'usable SentencePiece model', () => SentencePiece.open(bytes));
+    }
+    case 'dict':
+      return attempt(path, 'usable dict.txt', () => {
+        return new WordLevel({ tokens: parseDict(utf8(bytes)), unknown: FAIRSEQ_UNKNOWN, endOfLine: FAIRSEQ_END });
+      });
+    case 'codes': {
+      const codes = await attempt(path, 'usable file of BPE codes', () => parseCodes(utf8(bytes)));
+      if (second === undefined) return attempt(path, 'usable file of BPE codes', () => subwordNmtFromCodes(codes));
+      const dict = utf8(await readBytes(second));
+      return attempt(second, 'usable dict.txt', () => {
+        return new SubwordNmt({ ...codes, tokens: parseDict(dict), endOfLine: FAIRSEQ_END });
+      });
+    }
+    case 'vocab':
+    case 'merges': {
+      if (second === undefined) {
+        const missing = kind === 'vocab' ? 'merges' : 'vocabulary';
+        throw new UserError(`${path} is half of a tokenizer: its ${missing} is missing`, {
+          hint: 'put vocab.json and merges.txt, or encoder.json and vocab.bpe, into one folder',
+          location: { file: path },
+        });
+      }
+      const other = await readBytes(second);
+      const [vocab, merges] = kind === 'vocab' ? [bytes, other] : [other, bytes];
+      return attempt(path, `usable byte-level BPE (with ${second})`, () =>
+        byteLevelBpeFromPair(utf8(vocab), utf8(merges)),
+      );
+    }
+    default:
+      throw new UserError(`${path} is no tokenizer of a known kind`, { hint: KINDS, location: { file: path } });
+  }
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+const utf8 = (bytes: Uint8Array) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+
+async function attempt<T>(path: string, what: string, make: () => T | Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    throw broken(path, what, error);
+  }
+}
+
+function broken(path: string, what: string, cause: unknown): unknown {
+  if (cause instanceof UserError) return cause;
+  return new UserError(`${path} is no ${what}: ${(cause as Error).message}`, {
+    hint: 'it may be damaged or cut off: copy or download it again, or train it anew',
+    location: { file: path },
+    cause,
+  });
+}
+
+const unreadable = (path: string, cause: unknown) =>
+  new UserError(`cannot read the tokenizer ${path}: ${(cause as Error).message}`, { hint: KINDS, cause });

@@ -24,7 +24,7 @@ const byteLevel = z.object({
 });
 
 /** Ids by entry. Not `z.record`: that drops an entry named `__proto__`. */
-const vocabulary = z.custom<Record<string, number>>(
+export const vocabulary = z.custom<Record<string, number>>(
   (value) =>
     typeof value === 'object' &&
     value !== null &&
@@ -105,7 +105,7 @@ export function tokensById(vocab: Record<string, number>): (string | undefined)[
 }
 
 /** Text of a tokenizer.json, indented by two spaces, with the vocabulary in the order of its ids. */
-export function formatFile(file: BpeFile | WordFile): string {
+export function formatFile(file: { model: { vocab: Record<string, number> } }): string {
   // An object would list entries that look like integers first; a placeholder keeps their place for the real order.
   const entries = Object.entries(file.model.vocab).sort(([, a], [, b]) => a - b);
   const vocab = entries.map(([token, id]) => `      ${JSON.stringify(token)}: ${id}`).join(',\n');

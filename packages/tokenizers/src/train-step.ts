@@ -1,20 +1,25 @@
 /** The step `tokenizer/train`: a vocabulary from the text of a corpus. */
 import { join } from 'node:path';
-import { defineComponent, type Step, stepRef, UserError } from '@t2r/core';
+import { defineComponent, deriveSeed, type Step, stepRef, UserError } from '@t2r/core';
 import { z } from 'zod';
 import { TOKENIZER_FILE } from './load.js';
 import { readText } from './text-files.js';
 import { trainByteLevelBpe, trainWordLevel } from './train.js';
-import type { CorpusData } from './types.js';
+import { fixedEntries, trainMore } from './train-more.js';
+import { ALGORITHMS, misplacedOptions, moreOptions } from './train-options.js';
+import type { CorpusData, Tokenizer } from './types.js';
 import { DICTIONARIES, filledSize, specialEntries } from './word-dictionary.js';
 
 const schema = z.strictObject({
   from: stepRef('corpus', 'The step whose text the vocabulary is learned from.'),
   split: z.string().default('train').describe('Split of the corpus to learn from.'),
   algorithm: z
-    .enum(['bpe', 'word'])
+    .enum(ALGORITHMS)
     .default('bpe')
-    .describe('bpe: byte-level BPE as GPT-2; any text has ids. word: words between white space, the rest is <unk>.'),
+    .describe(
+      'bpe: byte-level BPE as GPT-2; any text has ids. word: words between white space, the rest is <unk>. ' +
+        'subword-nmt: BPE within words, @@ marks the parts. sentencepiece-bpe, sentencepiece-unigram: pieces of text with its spaces.',
+    ),
   vocab: z
     .int()
     .min(2)
@@ -26,24 +31,32 @@ const schema = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe('How often a pair (bpe, default 2) or a word (word, default 1) must occur to get an id.'),
+    .describe('How often a pair (bpe and subword-nmt, default 2) or a word (word, default 1) must occur to get an id.'),
   specialTokens: z
     .array(z.string().min(1))
     .default([])
-    .describe('Tokens recognised in text as they stand, e.g. <|endoftext|>; they get the first ids.'),
-  lineEnds: z.boolean().default(true).describe('word: read each line end as the word <eos>, or </s> with fairseq.'),
+    .describe(
+      'Tokens recognised in text as they stand, e.g. <|endoftext|>; they get the first ids, or those after <unk> and the like.',
+    ),
+  lineEnds: z
+    .boolean()
+    .default(true)
+    .describe('word and subword-nmt: read each line end as the word <eos>, or </s> with fairseq and subword-nmt.'),
   dictionary: z
     .enum(DICTIONARIES)
     .optional()
     .describe(
       "word: plain begins with <unk>, <eos>; fairseq is fairseq-preprocess's: <s>, <pad>, </s>, <unk>, words by falling count, filled up to a multiple of 8. Default: plain.",
     ),
+  ...moreOptions,
 });
 type TrainTokenizerOptions = z.output<typeof schema>;
 
 /** Special tokens and the 256 bytes always have ids, whatever size is asked for. */
-function smallestVocab({ algorithm, specialTokens, lineEnds, dictionary = 'plain' }: TrainTokenizerOptions): number {
+function smallestVocab(options: TrainTokenizerOptions): number {
+  const { algorithm, specialTokens, lineEnds, dictionary = 'plain' } = options;
   if (algorithm === 'bpe') return new Set(specialTokens).size + 256;
+  if (algorithm !== 'word') return fixedEntries(algorithm, options);
   return specialEntries(dictionary, { endOfLine: lineEnds, specialTokens }).special.length;
 }
 
@@ -56,13 +69,21 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
         const message = `a ${dictionary} dictionary holds words, and algorithm is ${algorithm}`;
         return [{ path: ['dictionary'], message, hint: 'set algorithm: word, or leave `dictionary` out' }];
       }
-      const smallest = smallestVocab(options);
+      const misplaced = misplacedOptions(algorithm, options);
+      if (misplaced.length > 0) return misplaced;
+      let smallest: number;
+      try {
+        smallest = smallestVocab(options);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        return [{ path: ['specialTokens'], message: error.message, hint: error.hint }];
+      }
       if (vocab >= smallest) return [];
       const needs = algorithm === 'bpe' ? 'the 256 bytes and the special tokens' : 'the special tokens';
       return [{ path: ['vocab'], message: `${vocab} entries cannot hold ${needs}`, hint: `give at least ${smallest}` }];
     },
     plan: () => ({ produces: { vocab: algorithm === 'word' ? filledSize(dictionary ?? 'plain', vocab) : vocab } }),
-    async run({ input, folder, signal, events }) {
+    async run({ input, folder, signal, events, seed }) {
       const start = performance.now();
       const { splits } = input(from).data as CorpusData;
       const files = splits[split]?.files;
@@ -78,21 +99,29 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
         }
         events.progress(files.length, { total: files.length, unit: 'files' });
       };
-      const tokenizer =
-        algorithm === 'bpe'
-          ? await trainByteLevelBpe(documents(), { vocab, minFrequency, specialTokens, signal })
-          : await trainWordLevel(documents(), {
-              vocab,
-              minFrequency,
-              specialTokens,
-              endOfLine: lineEnds,
-              dictionary,
-              signal,
-            });
+      let tokenizer: Tokenizer;
+      if (algorithm === 'bpe') {
+        tokenizer = await trainByteLevelBpe(documents(), { vocab, minFrequency, specialTokens, signal });
+      } else if (algorithm === 'word') {
+        tokenizer = await trainWordLevel(documents(), {
+          vocab,
+          minFrequency,
+          specialTokens,
+          endOfLine: lineEnds,
+          dictionary,
+          signal,
+        });
+      } else {
+        tokenizer = await trainMore(documents(), algorithm, options, {
+          seed: deriveSeed(seed, 'tokenizer/train'),
+          signal,
+          onProgress: (unit, done, total) => events.progress(done, { total, unit }),
+        });
+      }
       if (tokenizer.vocabSize < vocab) {
         events.info(`the text gives ${tokenizer.vocabSize} entries, fewer than the ${vocab} asked for`);
       }
-      await tokenizer.save(join(folder, TOKENIZER_FILE));
+      await tokenizer.save(join(folder, tokenizer.file ?? TOKENIZER_FILE));
       const seconds = (performance.now() - start) / 1000;
       return {
         metrics: { vocab: tokenizer.vocabSize, seconds },
@@ -105,7 +134,8 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
 export const trainStep = defineComponent({
   kind: 'step',
   name: 'tokenizer/train',
-  description: 'Learns a byte-level BPE or a word-level vocabulary from a corpus.',
+  description:
+    'Learns a tokenizer from a corpus: byte-level BPE, words, subword-nmt BPE, SentencePiece BPE or unigram.',
   schema,
   create: createTrainStep,
 });

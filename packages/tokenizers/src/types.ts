@@ -29,6 +29,8 @@ export interface Tokenizer {
   byteLengths?(): Uint16Array;
   /** Writes a tokenizer.json in the format of Hugging Face tokenizers, atomically. */
   save(path: string): Promise<void>;
+  /** Name that the file has in the folder of a tokenizer or a checkpoint. Default tokenizer.json. */
+  readonly file?: string;
 }
 
 /** One document: a whole string, or its text in pieces that do not split a code point. */

@@ -1,8 +1,7 @@
 /** Runs `model/init`. */
-import { join } from 'node:path';
 import { deriveSeed, type StepContext, type StepResult } from '@t2r/core';
 import { initialWeights, parameterCount } from '@t2r/models';
-import { TOKENIZER_FILE } from '@t2r/tokenizers';
+import { tokenizerFiles } from '@t2r/tokenizers';
 import { saveCheckpoint } from '@t2r/zoo';
 import type { ModelInitOptions } from './model-init.js';
 
@@ -20,7 +19,7 @@ export async function runModelInit(options: ModelInitOptions, context: StepConte
       provenance: { step: 'model/init', tokenizer: tokenizer.key, seed },
     },
     weights: initialWeights(model, seed),
-    tokenizerPath: join(tokenizer.folder, TOKENIZER_FILE),
+    tokenizerPath: (await tokenizerFiles(tokenizer.folder))[0],
   });
   return { metrics: { parameters: parameterCount(model) }, data: { model: model.config } };
 }

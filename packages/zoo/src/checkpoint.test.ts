@@ -54,6 +54,16 @@ test('a saved checkpoint comes back whole, tokenizer included', async () => {
   expect((await readdir(target)).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json']);
 });
 
+test('a SentencePiece model keeps its kind of file', async () => {
+  const tokenizerPath = join(folder, 'tokenizer.model');
+  await writeFile(tokenizerPath, 'model');
+  const target = join(folder, 'checkpoint');
+  await saveCheckpoint(target, { config, weights, tokenizerPath });
+  const { tokenizer } = await loadCheckpoint(target);
+  expect(tokenizer).toBe(join(target, 'tokenizer.model'));
+  expect(await readFile(tokenizer!, 'utf8')).toBe('model');
+});
+
 test('optional parts of the model come back', async () => {
   const adaptive = { cutoffs: [2, 4], factor: 2, tieProjections: true, dropout: 0.2 };
   const whole = { ...config, model: { ...config.model, adaptive, finalNorm: false, layerDrop: 0.2 } };

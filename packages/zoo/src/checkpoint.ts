@@ -1,5 +1,5 @@
-/** The checkpoint folder: model.safetensors, config.json and, where the model has a tokenizer, tokenizer.json. */
-import { access, copyFile } from 'node:fs/promises';
+/** The checkpoint folder: model.safetensors, config.json and, where the model has a tokenizer, its file. */
+import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParameterSpec } from '@t2r/attention';
 import { writeFileAtomicWith, writeJsonAtomic } from '@t2r/core';
@@ -12,13 +12,14 @@ import { verifyWeights } from './verify.js';
 
 const WEIGHTS_FILE = 'model.safetensors';
 const CONFIG_FILE = 'config.json';
-const TOKENIZER_FILE = 'tokenizer.json';
+/** Names of a tokenizer's one file: Hugging Face's and this project's own kinds, and SentencePiece models. */
+const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer.model'] as const;
 
 export interface SaveCheckpointOptions {
   config: CheckpointConfig;
   /** By parameter name, row-major. */
   weights: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
-  /** tokenizer.json to copy beside the weights. */
+  /** tokenizer.json, or the SentencePiece model (`.model`), to copy beside the weights. */
   tokenizerPath?: string;
 }
 
@@ -28,8 +29,11 @@ export async function saveCheckpoint(
   { config, weights, tokenizerPath }: SaveCheckpointOptions,
 ): Promise<void> {
   await writeSafetensors(join(folder, WEIGHTS_FILE), weights, { format: config.format });
-  if (tokenizerPath !== undefined)
-    await writeFileAtomicWith(join(folder, TOKENIZER_FILE), (temporary) => copyFile(tokenizerPath, temporary));
+  if (tokenizerPath !== undefined) {
+    const [json, model] = TOKENIZER_FILES;
+    const name = tokenizerPath.endsWith('.model') ? model : json;
+    await writeFileAtomicWith(join(folder, name), (temporary) => copyFile(tokenizerPath, temporary));
+  }
   await writeJsonAtomic(join(folder, CONFIG_FILE), config);
 }
 
@@ -51,10 +55,7 @@ export async function loadCheckpoint(folder: string, { parameters }: LoadCheckpo
   const weights: Checkpoint['weights'] = {};
   for (const [name, { shape, data }] of Object.entries(tensors))
     weights[name] = { shape: [...shape], data: data instanceof Float32Array ? data : Float32Array.from(data) };
-  const tokenizer = join(folder, TOKENIZER_FILE);
-  const hasTokenizer = await access(tokenizer).then(
-    () => true,
-    () => false,
-  );
-  return { config, weights, ...(hasTokenizer ? { tokenizer } : {}) };
+  const names = await readdir(folder);
+  const name = TOKENIZER_FILES.find((each) => names.includes(each));
+  return { config, weights, ...(name === undefined ? {} : { tokenizer: join(folder, name) }) };
 }

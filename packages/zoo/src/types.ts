@@ -13,6 +13,6 @@ export interface Checkpoint {
   config: CheckpointConfig;
   /** By parameter name, row-major float32. */
   weights: Record<string, { shape: number[]; data: Float32Array }>;
-  /** Path of tokenizer.json, when the folder has one. */
+  /** Path of tokenizer.json or tokenizer.model, when the folder has one. */
   tokenizer?: string;
 }
