@@ -4,7 +4,7 @@ export { SMOOTH_DEFAULTS, type SmoothMethod } from './bleu/smoothing.js';
 export { type ChrfReference, type CreateChrfOptions, createChrf } from './chrf/chrf.js';
 export { ChrfScore } from './chrf/score.js';
 export { SacrebleuError } from './errors.js';
-export { type Accumulator, type AccumulatorOptions, type BootstrapOptions } from './metric/accumulator.js';
+export type { Accumulator, AccumulatorOptions, BootstrapOptions } from './metric/accumulator.js';
 export type { Metric } from './metric/metric.js';
 export type { MaybeReference, PreparedReferences, References } from './metric/references.js';
 export { type Confidence, type FormatOptions, Score } from './metric/score.js';

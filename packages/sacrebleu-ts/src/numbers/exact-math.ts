@@ -6,14 +6,14 @@
 import { add, type DoubleDouble, divide, multiply, scale } from './double-double.js';
 
 // ln 2 in three parts; the first has 21 trailing zero bits, so that small multiples of it are exact.
-const LN2 = [0.693147180369123816, 1.9082149292705877e-10, 1.7165718926147998e-26] as const;
+const LN2 = [0.6931471803691238, 1.9082149292705877e-10, 1.1612227229362532e-26] as const;
 const SQUARINGS = 8;
 const TERMS = 10;
 
 /** e^x as a double-double times a power of two. */
 function expParts(x: number): { value: DoubleDouble; power: number } {
   const power = Math.round(x / Math.LN2);
-  const multiple = add(scale([LN2[1], LN2[2]], -power), [0, 0]);
+  const multiple = scale([LN2[1], LN2[2]], -power);
   let rest: DoubleDouble = add([x - power * LN2[0], 0], multiple); // |rest| <= ln 2 / 2
   rest = [rest[0] / 2 ** SQUARINGS, rest[1] / 2 ** SQUARINGS];
   // e^rest - 1 = rest (1 + rest/2 (1 + rest/3 (1 + ...)))

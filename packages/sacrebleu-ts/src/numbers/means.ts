@@ -41,7 +41,12 @@ export function exactMean(values: ArrayLike<number>): number {
 }
 
 /** numpy's pairwise sum: blocks of at most 128 with eight running sums, added as a tree. */
-function pairwiseSum(values: ArrayLike<number>, round: (value: number) => number, start: number, count: number): number {
+function pairwiseSum(
+  values: ArrayLike<number>,
+  round: (value: number) => number,
+  start: number,
+  count: number,
+): number {
   if (count < 8) {
     let sum = -0;
     for (let i = start; i < start + count; i++) sum = round(sum + values[i]!);

@@ -81,7 +81,8 @@ interface Entry {
 
 function entryOf({ metric, systems }: PairedInput): Entry {
   const statistics = systems.map(({ statistics: kept }) => {
-    if (kept === undefined) throw new SacrebleuError('A paired test needs the statistics of every segment.', 'Keep them.');
+    if (kept === undefined)
+      throw new SacrebleuError('A paired test needs the statistics of every segment.', 'Keep them.');
     return kept;
   });
   return { kernel: metric.kernel, statistics, scores: systems.map((system) => system.score()) };

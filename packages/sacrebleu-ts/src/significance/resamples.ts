@@ -3,8 +3,8 @@ import type { MetricKernel, NumpyValue } from '../metric/kernel.js';
 import type { Confidence, Score } from '../metric/score.js';
 import type { SegmentStatistics } from '../metric/statistics.js';
 import { numpyMean } from '../numbers/means.js';
-import type { Pcg64 } from '../random/pcg64.js';
 import { fillChoices } from '../random/draws.js';
+import type { Pcg64 } from '../random/pcg64.js';
 
 /** Scores in the order they were drawn, and whether numpy would hold them in single precision. */
 export class ScoreList {

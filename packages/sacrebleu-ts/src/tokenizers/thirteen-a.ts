@@ -3,7 +3,7 @@ import { splitPunctuation } from './punctuation.js';
 import type { TrustedTokenizer } from './tokenizer.js';
 
 /** Joins hyphenated line ends and lines, and turns four XML entities back into characters. */
-function unescape(line: string): string {
+function unescapeEntities(line: string): string {
   let text = line;
   if (text.includes('<skipped>')) text = text.replaceAll('<skipped>', '');
   if (text.includes('\n')) text = text.replaceAll('-\n', '').replaceAll('\n', ' ');
@@ -14,5 +14,5 @@ function unescape(line: string): string {
 export const tokenizer13a: TrustedTokenizer = {
   signature: '13a',
   trusted: true,
-  tokenize: (line) => splitPunctuation(unescape(line), { spaced: true }),
+  tokenize: (line) => splitPunctuation(unescapeEntities(line), { spaced: true }),
 };
