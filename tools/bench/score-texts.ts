@@ -6,10 +6,10 @@ import { readFileSync } from 'node:fs';
 import { createBleu, createChrf, createTer, type Metric } from 'sacrebleu-ts';
 
 const METRICS: Record<string, () => Metric> = {
-  bleu: () => createBleu() as Metric,
-  chrf: () => createChrf() as Metric,
-  'chrf++': () => createChrf({ wordOrder: 2 }) as Metric,
-  ter: () => createTer() as Metric,
+  bleu: () => createBleu(),
+  chrf: () => createChrf(),
+  'chrf++': () => createChrf({ wordOrder: 2 }),
+  ter: () => createTer(),
 };
 
 const lines = (path: string) => readFileSync(path, 'utf8').replace(/\n$/, '').split('\n');

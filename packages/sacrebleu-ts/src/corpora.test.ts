@@ -1,11 +1,12 @@
 /** Scores, signatures and lines that Python's sacreBLEU 2.6.0 gave, to the last bit. */
 import { describe, expect, it } from 'vitest';
 import { sentenceBleu } from './index.js';
-import { comparable, describeScore, metricOf, readFixture, withoutVersion } from './testing/goldens.js';
+import { answerTo, describeScore, metricOf, type Request } from './testing/answer.js';
+import { comparable, type Options, readFixture, withoutVersion } from './testing/goldens.js';
 
 interface Case {
   metric: string;
-  options: Record<string, unknown>;
+  options: Options;
   hypotheses: string[];
   references: string[][];
   score: number;
@@ -14,20 +15,11 @@ interface Case {
   [detail: string]: unknown;
 }
 
-interface Golden {
-  request: {
-    kind: 'corpus' | 'sentence';
-    metric: string;
-    options: Record<string, unknown>;
-    hypotheses: string[];
-    hypothesis: string;
-    references: never;
-  };
-  answer: Record<string, unknown>;
-}
-
 const cases = readFixture('cases.json') as Case[];
-const goldens = readFixture('corpora.json') as Golden[];
+const goldens = readFixture('corpora.json') as {
+  request: Extract<Request, { metric: string }>;
+  answer: Record<string, unknown>;
+}[];
 
 describe('cases.json', () => {
   it.each(cases.map((each, i) => [i, each.metric, JSON.stringify(each.options)]))('%i: %s %s', (i) => {
@@ -49,12 +41,7 @@ describe('corpora.json: all options, odd Unicode, empty lines, line ends, segmen
     '%i: %s %s %s',
     (i) => {
       const { request, answer } = goldens[i as number]!;
-      const metric = metricOf(request.metric, request.options);
-      const score =
-        request.kind === 'corpus'
-          ? metric.corpusScore(request.hypotheses, request.references)
-          : metric.sentenceScore(request.hypothesis, request.references);
-      expect(comparable(describeScore(score))).toEqual(comparable(answer));
+      expect(comparable(answerTo(request))).toEqual(comparable(answer));
     },
   );
 });

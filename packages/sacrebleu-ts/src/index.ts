@@ -1,10 +1,11 @@
 export { type CreateBleuOptions, createBleu } from './bleu/bleu.js';
-export { BleuScore, type BleuStatistics, computeBleu } from './bleu/score.js';
-export { SMOOTH_DEFAULTS, type SmoothMethod } from './bleu/smoothing.js';
+export { type BleuResult, BleuScore, type BleuStatistics, type ComputeBleuOptions, computeBleu } from './bleu/score.js';
+export { SMOOTH_DEFAULTS, type Smoothing, type SmoothMethod } from './bleu/smoothing.js';
 export { type ChrfReference, type CreateChrfOptions, createChrf } from './chrf/chrf.js';
 export { ChrfScore } from './chrf/score.js';
 export { SacrebleuError } from './errors.js';
 export type { Accumulator, AccumulatorOptions, BootstrapOptions } from './metric/accumulator.js';
+export type { Arithmetic, MetricKernel, NumpyValue } from './metric/kernel.js';
 export type { Metric } from './metric/metric.js';
 export type { MaybeReference, PreparedReferences, References } from './metric/references.js';
 export { type Confidence, type FormatOptions, Score } from './metric/score.js';

@@ -18,7 +18,7 @@ export interface BleuStatistics {
   refLen: number;
 }
 
-export interface BleuOptions {
+export interface ComputeBleuOptions {
   smoothing: Smoothing;
   /** Only orders up to the longest n-gram that the hypotheses have. */
   effectiveOrder: boolean;
@@ -48,7 +48,7 @@ const ROUNDING: Record<Arithmetic, { round: (value: number) => number; store: (v
 /** exp(mean of log precisions) times the brevity penalty, with smoothing. */
 export function computeBleu(
   { correct, total, sysLen, refLen }: BleuStatistics,
-  { smoothing, effectiveOrder }: BleuOptions,
+  { smoothing, effectiveOrder }: ComputeBleuOptions,
   arithmetic: Arithmetic = 'python',
 ): BleuResult {
   const { round, store } = ROUNDING[arithmetic];

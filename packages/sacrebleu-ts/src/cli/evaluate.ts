@@ -1,7 +1,6 @@
 /** Scores what the command line names, and prints it. */
 import type { Accumulator } from '../metric/accumulator.js';
 import type { Metric } from '../metric/metric.js';
-import type { Score } from '../metric/score.js';
 import type { Seed } from '../random/draws.js';
 import { comparePaired } from '../significance/paired.js';
 import { checkSystems } from './check.js';
@@ -13,13 +12,11 @@ import { singleAsJson, singleAsText } from './print-single.js';
 import { type Column, formatSystems } from './print-systems.js';
 import { createPaint, type Log, type Terminal } from './terminal.js';
 
-type AnyMetric = Metric<Score, never>;
-
 /** A metric with the corpora of all systems. */
 interface Evaluated {
   name: MetricName;
-  metric: AnyMetric;
-  systems: Accumulator<Score, never>[];
+  metric: Metric;
+  systems: Accumulator[];
 }
 
 /** Seed of resampling, from the environment. */
@@ -49,7 +46,7 @@ export async function evaluate(args: Arguments, terminal: Terminal, log: Log): P
 
 /** Reads the corpus once and adds each segment to all systems under all metrics. */
 async function score(
-  metrics: ReadonlyMap<MetricName, AnyMetric>,
+  metrics: ReadonlyMap<MetricName, Metric>,
   corpus: Corpus,
   keepStatistics: boolean,
 ): Promise<Evaluated[]> {
@@ -71,7 +68,7 @@ async function score(
   return evaluated;
 }
 
-async function printSentences(metric: AnyMetric, corpus: Corpus, args: Arguments, terminal: Terminal): Promise<void> {
+async function printSentences(metric: Metric, corpus: Corpus, args: Arguments, terminal: Terminal): Promise<void> {
   for await (const batch of corpus.segments()) {
     const lines = batch.map(({ outputs: [output], references }) => {
       const sentence = metric.sentenceScore(output!, references);

@@ -4,7 +4,6 @@ import { pathToFileURL } from 'node:url';
 import { createBleu } from '../bleu/bleu.js';
 import { createChrf } from '../chrf/chrf.js';
 import type { Metric } from '../metric/metric.js';
-import type { Score } from '../metric/score.js';
 import { createTer } from '../ter/ter.js';
 import { usualSignature } from '../tokenizers/choose.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
@@ -44,7 +43,7 @@ function targetLanguage(pair: string | null): string {
 export async function createMetrics(
   args: Arguments,
   warn: (message: string) => void,
-): Promise<Map<MetricName, Metric<Score, never>>> {
+): Promise<Map<MetricName, Metric>> {
   const makers: Record<MetricName, () => Promise<Metric>> = {
     bleu: async () =>
       createBleu({
@@ -59,7 +58,7 @@ export async function createMetrics(
         effectiveOrder: args.sentenceLevel,
         trgLang: targetLanguage(args.languagePair),
         onWarning: warn,
-      }) as Metric,
+      }),
     chrf: async () =>
       createChrf({
         charOrder: args.chrfCharOrder,
@@ -68,18 +67,18 @@ export async function createMetrics(
         lowercase: args.chrfLowercase,
         whitespace: args.chrfWhitespace,
         epsSmoothing: args.chrfEpsSmoothing,
-      }) as Metric,
+      }),
     ter: async () =>
       createTer({
         normalized: args.terNormalized,
         noPunct: args.terNoPunct,
         asianSupport: args.terAsianSupport,
         caseSensitive: args.terCaseSensitive,
-      }) as Metric,
+      }),
   };
-  const metrics = new Map<MetricName, Metric<Score, never>>();
+  const metrics = new Map<MetricName, Metric>();
   for (const name of args.metrics) {
-    if (!metrics.has(name)) metrics.set(name, (await makers[name]()) as Metric<Score, never>);
+    if (!metrics.has(name)) metrics.set(name, await makers[name]());
   }
   return metrics;
 }

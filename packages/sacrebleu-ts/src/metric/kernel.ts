@@ -14,7 +14,7 @@ export interface NumpyValue {
   single: boolean;
 }
 
-export interface MetricKernel<S extends Score, Prepared> {
+export interface MetricKernel<S extends Score = Score, Prepared = unknown> {
   /** Name for messages: BLEU, chrF, TER. */
   readonly name: string;
   /** Numbers of statistics per segment. */

@@ -1,6 +1,6 @@
 /** Confidence intervals by bootstrap resampling (Koehn, _Statistical Significance Tests for Machine Translation Evaluation_, 2004). */
 import type { MetricKernel } from '../metric/kernel.js';
-import type { Confidence, Score } from '../metric/score.js';
+import type { Confidence } from '../metric/score.js';
 import type { SegmentStatistics } from '../metric/statistics.js';
 import { exactMean } from '../numbers/means.js';
 import { createGenerator, DEFAULT_SEED, type Seed } from '../random/draws.js';
@@ -14,14 +14,13 @@ export const seedText = (seed: Seed = DEFAULT_SEED) => (seed === null ? 'none' :
  *
  * @returns also the seed as it stands in signatures
  */
-export function bootstrapConfidence<Prepared>(
-  kernel: MetricKernel<Score, Prepared>,
+export function bootstrapConfidence(
+  kernel: MetricKernel,
   statistics: SegmentStatistics,
   count: number,
   seed: Seed = DEFAULT_SEED,
 ): { confidence: Confidence; seed: string } {
-  const resampled = { kernel: kernel as unknown as MetricKernel<Score, never>, statistics };
-  const [scores] = scoreResamples([resampled], createGenerator(seed), count);
+  const [scores] = scoreResamples([{ kernel, statistics }], createGenerator(seed), count);
   const { values, single } = scores!;
   const sorted = values.slice().sort();
   const mean = exactMean(sorted);

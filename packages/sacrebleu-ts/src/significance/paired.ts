@@ -47,8 +47,8 @@ export interface PairedMetric {
 
 /** All systems under one metric, the baseline first; made with `keepStatistics`. */
 export interface PairedInput {
-  metric: Metric<Score, never>;
-  systems: readonly Accumulator<Score, never>[];
+  metric: Metric;
+  systems: readonly Accumulator[];
 }
 
 const SAMPLES: Readonly<Record<PairedTestName, number>> = { ar: 10000, bs: 1000 };
@@ -74,7 +74,7 @@ function bootstrapPValue(baseline: ScoreList, system: ScoreList, difference: num
 
 /** A metric's systems with what the tests need of them. */
 interface Entry {
-  kernel: MetricKernel<Score, never>;
+  kernel: MetricKernel;
   statistics: SegmentStatistics[];
   scores: Score[];
 }
@@ -169,8 +169,7 @@ export interface PairedTestOptions extends PairedOptions {
 
 /** Scores several systems with several metrics and tests each against the first. */
 export function pairedTest({ systems, references, metrics, ...options }: PairedTestOptions): PairedMetric[] {
-  const inputs = metrics.map((each): PairedInput => {
-    const metric = each as Metric<Score, never>;
+  const inputs = metrics.map((metric): PairedInput => {
     const prepared = metric.prepareReferences(references);
     const accumulators = systems.map((hypotheses) => {
       if (hypotheses.length !== prepared.segments.length) {

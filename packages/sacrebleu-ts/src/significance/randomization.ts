@@ -1,13 +1,12 @@
 /** Approximate randomization (Riezler and Maxwell, _On Some Pitfalls in Automatic Evaluation and Significance Testing for MT_, 2005). */
 import type { MetricKernel } from '../metric/kernel.js';
-import type { Score } from '../metric/score.js';
 import type { SegmentStatistics } from '../metric/statistics.js';
 import { createCoins } from '../random/draws.js';
 import type { Pcg64 } from '../random/pcg64.js';
 
 /** A system and the baseline under one metric, with the same segments. */
 export interface RandomizedPair {
-  kernel: MetricKernel<Score, never>;
+  kernel: MetricKernel;
   baseline: SegmentStatistics;
   system: SegmentStatistics;
 }

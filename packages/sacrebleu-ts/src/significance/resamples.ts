@@ -1,6 +1,6 @@
 /** Scores of resampled corpora. */
 import type { MetricKernel, NumpyValue } from '../metric/kernel.js';
-import type { Confidence, Score } from '../metric/score.js';
+import type { Confidence } from '../metric/score.js';
 import type { SegmentStatistics } from '../metric/statistics.js';
 import { numpyMean } from '../numbers/means.js';
 import { fillChoices } from '../random/draws.js';
@@ -24,7 +24,7 @@ export class ScoreList {
 
 /** One system under one metric, to be resampled. */
 export interface Resampled {
-  kernel: MetricKernel<Score, never>;
+  kernel: MetricKernel;
   statistics: SegmentStatistics;
 }
 

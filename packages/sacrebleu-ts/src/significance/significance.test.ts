@@ -1,62 +1,24 @@
 /** Means, intervals and p-values that Python's sacreBLEU 2.6.0 and numpy gave, to the last bit. */
 import { describe, expect, it } from 'vitest';
 import { createBleu, createTer, pairedTest } from '../index.js';
-import { comparable, describeScore, metricOf, readFixture } from '../testing/goldens.js';
+import { answerTo, type Request } from '../testing/answer.js';
+import { comparable, readFixture } from '../testing/goldens.js';
 
-interface Golden {
-  request: {
-    kind: 'corpus' | 'paired';
-    metric: string;
-    options: Record<string, unknown>;
-    hypotheses: string[];
-    references: (string | null)[][];
-    bootstrap: number;
-    test: 'ar' | 'bs';
-    metrics: [string, Record<string, unknown>][];
-    systems: string[][];
-    samples: number;
-    confidence: number;
-  };
-  answer: unknown;
+const goldens = readFixture('significance.json') as { request: Request; answer: unknown }[];
+
+/** What is tested, and with how many resamples or trials. */
+function nameOf(request: Request): string {
+  if (request.kind === 'corpus') return `bootstrap ${request.metric}, ${request.bootstrap} resamples`;
+  if (request.kind !== 'paired') return request.kind;
+  return `paired ${request.test} ${JSON.stringify(request.metrics)}, ${request.references.length} references`;
 }
 
-const goldens = readFixture('significance.json') as Golden[];
-const ofKind = (kind: string) => goldens.filter(({ request }) => request.kind === kind);
-
-describe('bootstrap confidence', () => {
-  it.each(ofKind('corpus').map(({ request, answer }) => [request.metric, request.bootstrap, request, answer] as const))(
-    '%s, %i resamples',
-    (_, bootstrap, request, answer) => {
-      const metric = metricOf(request.metric, request.options);
-      const score = metric.corpusScore(request.hypotheses, request.references, { bootstrap });
-      expect(comparable(describeScore(score))).toEqual(comparable(answer));
-    },
-  );
-});
-
-describe('paired tests', () => {
-  it.each(
-    ofKind('paired').map(
-      ({ request, answer }) => [request.test, JSON.stringify(request.metrics), request, answer] as const,
-    ),
-  )('%s %s', (test, _, request, answer) => {
-    const results = pairedTest({
-      systems: request.systems,
-      references: request.references,
-      metrics: request.metrics.map(([name, options]) => metricOf(name, options)),
-      test,
-      samples: request.samples,
-      confidence: request.confidence,
-    });
-    const described = results.map(({ name, signature, results: rows }) => ({
-      name,
-      signature: signature.format(),
-      short: signature.format(true),
-      results: rows.map(({ score, pValue, mean, ci }) => [score, pValue ?? null, mean ?? null, ci ?? null]),
-    }));
-    expect(comparable(described)).toEqual(comparable(answer));
-  });
-});
+it.each(goldens.map(({ request, answer }) => [nameOf(request), request, answer] as const))(
+  '%s',
+  (_, request, answer) => {
+    expect(comparable(answerTo(request))).toEqual(comparable(answer));
+  },
+);
 
 describe('what the original leaves undefined', () => {
   const references = [['a b', '', 'c d e']];

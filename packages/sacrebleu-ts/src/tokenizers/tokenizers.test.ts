@@ -1,34 +1,25 @@
 /** Tokens that Python's sacreBLEU 2.6.0 gave. */
 import { describe, expect, it } from 'vitest';
-import { createBleu, type Tokenizer, type TokenizerName, tercomWords } from '../index.js';
-import { camelCase, readFixture } from '../testing/goldens.js';
-import { trimEnd } from '../text/whitespace.js';
+import { createBleu, type Tokenizer } from '../index.js';
+import { answerTo, type Request } from '../testing/answer.js';
+import { readFixture } from '../testing/goldens.js';
 import { chooseTokenizer } from './choose.js';
-import { tokensOf } from './tokenizer.js';
 
 interface Golden {
-  request: { tokenizer: string; lines: string[]; options?: Record<string, unknown> };
+  request: Extract<Request, { kind: 'tokenize' }>;
   answer: string[][];
 }
 
 const quiet = () => {};
+const goldens = readFixture('tokenizers.json') as Golden[];
 
-describe('goldens', () => {
-  const goldens = readFixture('tokenizers.json') as Golden[];
-  it.each(
-    goldens.map(
-      ({ request, answer }) => [request.tokenizer, JSON.stringify(request.options), request, answer] as const,
-    ),
-  )('%s %s', (name, _, { lines, options }, answer) => {
-    const tokenizer = name === 'tercom' ? undefined : chooseTokenizer(name as TokenizerName, '', quiet);
-    for (const [i, line] of lines.entries()) {
-      const text = trimEnd(line);
-      const tokens =
-        tokenizer === undefined ? tercomWords(text, camelCase(options!) as never) : tokensOf(tokenizer, text);
-      expect(tokens, JSON.stringify(line)).toEqual(answer[i]);
-    }
-  });
-});
+it.each(goldens.map(({ request, answer }) => [request.tokenizer, request.options, request, answer] as const))(
+  'goldens of %s %j',
+  (_, __, request, answer) => {
+    const tokens = answerTo(request) as string[][];
+    for (const [i, line] of request.lines.entries()) expect(tokens[i], JSON.stringify(line)).toEqual(answer[i]);
+  },
+);
 
 describe('choosing', () => {
   it('goes by the target language', () => {
