@@ -3,11 +3,12 @@ import { SacrebleuError } from '../errors.js';
 import { Accumulator, type AccumulatorOptions, type BootstrapOptions } from './accumulator.js';
 import type { MetricKernel } from './kernel.js';
 import {
+  countSegments,
   type MaybeReference,
   type PreparedReferences,
   presentReferences,
   type References,
-  segmentsOf,
+  segmentOf,
 } from './references.js';
 import type { Score } from './score.js';
 
@@ -49,16 +50,21 @@ export function createMetric<S extends Score, Prepared>(
   const metric: Metric<S, Prepared> = {
     kernel,
     corpusScore(hypotheses, references, options = {}) {
-      const { segments, owner } = 'segments' in references ? references : metric.prepareReferences(references);
-      if (owner !== kernel) throw new SacrebleuError('These references were prepared by another metric.');
-      if (segments.length !== hypotheses.length) {
+      const prepared = 'segments' in references ? references : undefined;
+      if (prepared !== undefined && prepared.owner !== kernel)
+        throw new SacrebleuError('These references were prepared by another metric.');
+      const segments = prepared?.segments.length ?? countSegments(references as References);
+      if (segments !== hypotheses.length) {
         throw new SacrebleuError(
-          `There are ${hypotheses.length} hypotheses and ${segments.length} segments of references.`,
+          `There are ${hypotheses.length} hypotheses and ${segments} segments of references.`,
           'Both must have one line per segment.',
         );
       }
       const corpus = accumulate({ keepStatistics: (options.bootstrap ?? 1) > 1 });
-      for (const [i, hypothesis] of hypotheses.entries()) corpus.addPrepared(hypothesis, segments[i]!);
+      for (const [i, hypothesis] of hypotheses.entries()) {
+        if (prepared !== undefined) corpus.addPrepared(hypothesis, prepared.segments[i]!);
+        else corpus.add(hypothesis, segmentOf(references as References, i));
+      }
       return corpus.score(options);
     },
     sentenceScore(hypothesis, references) {
@@ -70,11 +76,9 @@ export function createMetric<S extends Score, Prepared>(
       return sentence.score();
     },
     prepareReferences(references) {
-      const segments: Prepared[][] = [];
-      for (const segment of segmentsOf(references)) {
-        const present = presentReferences(segment, segments.length + 1);
-        segments.push(present.map((reference) => kernel.prepare(reference)));
-      }
+      const segments = Array.from({ length: countSegments(references) }, (_, i) =>
+        presentReferences(segmentOf(references, i), i + 1).map((reference) => kernel.prepare(reference)),
+      );
       return { segments, owner: kernel };
     },
     accumulate,

@@ -25,8 +25,8 @@ export function presentReferences(references: readonly MaybeReference[], segment
   return present;
 }
 
-/** Streams turned into lists of references per segment. */
-export function* segmentsOf(references: References): Generator<readonly MaybeReference[]> {
+/** Number of segments of all streams, which must be the same. */
+export function countSegments(references: References): number {
   if (references.some((stream) => typeof stream === 'string'))
     throw new SacrebleuError('References must be a list of streams, each a list of strings, not a list of strings.');
   const [first, ...others] = references;
@@ -38,8 +38,12 @@ export function* segmentsOf(references: References): Generator<readonly MaybeRef
       'Put null where a segment has no such reference.',
     );
   }
-  for (let i = 0; i < first.length; i++) yield references.map((stream) => stream[i]);
+  return first.length;
 }
+
+/** References of one segment, counted from 0. */
+export const segmentOf = (references: References, segment: number): MaybeReference[] =>
+  references.map((stream) => stream[segment]);
 
 /** Keeps track of whether all segments have the same number of references. */
 export function countReferences(count: ReferenceCount | undefined, segment: number): ReferenceCount {
