@@ -17,6 +17,7 @@ const ROWS = [
   ['attention'],
   ['engine'],
   ['core'],
+  ['sacrebleu-ts'],
 ];
 
 const rowOf = (name: string) => ROWS.findIndex((row) => row.includes(name));

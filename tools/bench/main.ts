@@ -1,13 +1,16 @@
 /**
  * Benchmarks: `npm run bench -- train decode --json`, and `npm run bench -- compare train --peer "python bench.py ..."`.
+ * `npm run bench -- metrics --ref ref.txt --hyp hyp.txt --python python3` holds sacrebleu-ts against Python's sacreBLEU.
  * One JSON object a line with --json, a table otherwise.
  */
 import { parseArgs } from 'node:util';
 import { CASES, type Figure, REFERENCE, type Sizes } from './cases.js';
 import { compare } from './compare.js';
+import { compareMetrics, METRIC_CASES } from './metrics.js';
 
 const USAGE = `usage: npm run bench -- [case ...] [--json] [--<size> n] [--contexts a,b,c]
        npm run bench -- compare <case> --peer "<command that prints one JSON object a case>" [--pairs 5]
+       npm run bench -- metrics [${METRIC_CASES.join('|')} ...] --ref <file> --hyp <file> --python <interpreter> [--pairs 5]
 cases: ${Object.keys(CASES).join(', ')} (default: all; those of tokenizers need T2R_DATA)
 sizes: ${Object.entries(REFERENCE)
   .map(([name, value]) => `--${name} ${value}`)
@@ -29,6 +32,9 @@ function parse() {
         help: { type: 'boolean' },
         contexts: { type: 'string', default: '512,2048,8192' },
         peer: { type: 'string' },
+        ref: { type: 'string' },
+        hyp: { type: 'string' },
+        python: { type: 'string' },
         pairs: { type: 'string', default: '5' },
         ...sizeOptions,
       },
@@ -69,6 +75,20 @@ if (positionals[0] === 'compare') {
   if (name === undefined || !(name in CASES)) fail(`compare needs one of ${Object.keys(CASES).join(', ')}`);
   if (values.peer === undefined) fail('compare needs --peer');
   await compare({ name, peer: values.peer, pairs: positive('pairs', values.pairs), sizes, json: values.json ?? false });
+} else if (positionals[0] === 'metrics') {
+  const metrics = positionals.length > 1 ? positionals.slice(1) : [...METRIC_CASES];
+  const unknown = metrics.find((name) => !(METRIC_CASES as readonly string[]).includes(name));
+  if (unknown !== undefined) fail(`there is no metric '${unknown}'`);
+  const { ref, hyp, python } = values;
+  if (ref === undefined || hyp === undefined || python === undefined) fail('metrics needs --ref, --hyp and --python');
+  await compareMetrics({
+    metrics,
+    ref,
+    hyp,
+    python,
+    pairs: positive('pairs', values.pairs),
+    json: values.json ?? false,
+  });
 } else {
   const names = positionals.length > 0 ? positionals : Object.keys(CASES);
   const unknown = names.find((name) => !(name in CASES));
