@@ -1,16 +1,15 @@
-/** The checkpoint folder: model.safetensors, config.json and, where the model has a tokenizer, tokenizer.json. */
+/** The checkpoint folder: model.safetensors (or shards of it), config.json and, where the model has a tokenizer, tokenizer.json. */
 import { access, copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParameterSpec } from '@t2r/attention';
 import { writeFileAtomicWith, writeJsonAtomic } from '@t2r/core';
 import type { LmConfig } from '@t2r/models';
 import { readCheckpointConfig } from './config.js';
-import { readSafetensors } from './safetensors-read.js';
-import { writeSafetensors } from './safetensors-write.js';
+import { writeSafetensorsFolder } from './formats/shards-write.js';
+import { openTensors } from './open.js';
 import type { Checkpoint, CheckpointConfig } from './types.js';
 import { verifyWeights } from './verify.js';
 
-const WEIGHTS_FILE = 'model.safetensors';
 const CONFIG_FILE = 'config.json';
 const TOKENIZER_FILE = 'tokenizer.json';
 
@@ -27,7 +26,7 @@ export async function saveCheckpoint(
   folder: string,
   { config, weights, tokenizerPath }: SaveCheckpointOptions,
 ): Promise<void> {
-  await writeSafetensors(join(folder, WEIGHTS_FILE), weights, { format: config.format });
+  await writeSafetensorsFolder(folder, weights, { metadata: { format: config.format } });
   if (tokenizerPath !== undefined)
     await writeFileAtomicWith(join(folder, TOKENIZER_FILE), (temporary) => copyFile(tokenizerPath, temporary));
   await writeJsonAtomic(join(folder, CONFIG_FILE), config);
@@ -45,16 +44,21 @@ export interface LoadCheckpointOptions {
  */
 export async function loadCheckpoint(folder: string, { parameters }: LoadCheckpointOptions = {}): Promise<Checkpoint> {
   const config = await readCheckpointConfig(join(folder, CONFIG_FILE));
-  const weightsPath = join(folder, WEIGHTS_FILE);
-  const { tensors } = await readSafetensors(weightsPath);
-  if (parameters !== undefined) verifyWeights(weightsPath, tensors, parameters(config.model));
-  const weights: Checkpoint['weights'] = {};
-  for (const [name, { shape, data }] of Object.entries(tensors))
-    weights[name] = { shape: [...shape], data: data instanceof Float32Array ? data : Float32Array.from(data) };
+  const source = await openTensors(folder);
+  const weights: [string, Checkpoint['weights'][string]][] = [];
+  try {
+    if (parameters !== undefined) verifyWeights(source, parameters(config.model));
+    for (const name of source.entries.keys()) {
+      const { shape, data } = await source.read(name);
+      weights.push([name, { shape: [...shape], data: data instanceof Float32Array ? data : Float32Array.from(data) }]);
+    }
+  } finally {
+    await source.close();
+  }
   const tokenizer = join(folder, TOKENIZER_FILE);
   const hasTokenizer = await access(tokenizer).then(
     () => true,
     () => false,
   );
-  return { config, weights, ...(hasTokenizer ? { tokenizer } : {}) };
+  return { config, weights: Object.fromEntries(weights), ...(hasTokenizer ? { tokenizer } : {}) };
 }
