@@ -5,8 +5,10 @@
 import { parseArgs } from 'node:util';
 import { CASES, type Figure, REFERENCE, type Sizes } from './cases.js';
 import { compare } from './compare.js';
+import { type LoadFigure, load } from './load.js';
 
 const USAGE = `usage: npm run bench -- [case ...] [--json] [--<size> n] [--contexts a,b,c]
+       npm run bench -- load [checkpoint ...] [--json]
        npm run bench -- compare <case> --peer "<command that prints one JSON object a case>" [--pairs 5]
 cases: ${Object.keys(CASES).join(', ')} (default: all)
 sizes: ${Object.entries(REFERENCE)
@@ -44,7 +46,11 @@ function positive(name: string, value: string): number {
   return number;
 }
 
-function printFigure(figure: Figure): void {
+function printFigure(figure: Figure | LoadFigure, json = false): void {
+  if (json) {
+    console.log(JSON.stringify(figure));
+    return;
+  }
   const shown = Object.entries(figure).map(([key, value]) => {
     if (typeof value !== 'number') return `${key} ${value}`;
     return `${key} ${Number.isInteger(value) ? value : value.toPrecision(4)}`;
@@ -69,14 +75,15 @@ if (positionals[0] === 'compare') {
   if (name === undefined || !(name in CASES)) fail(`compare needs one of ${Object.keys(CASES).join(', ')}`);
   if (values.peer === undefined) fail('compare needs --peer');
   await compare({ name, peer: values.peer, pairs: positive('pairs', values.pairs), sizes, json: values.json ?? false });
+} else if (positionals[0] === 'load') {
+  for await (const figure of load(positionals.slice(1))) printFigure(figure, values.json);
 } else {
   const names = positionals.length > 0 ? positionals : Object.keys(CASES);
   const unknown = names.find((name) => !(name in CASES));
   if (unknown !== undefined) fail(`there is no case '${unknown}'`);
   for (const name of names) {
     for await (const figure of CASES[name]!(sizes, contexts)) {
-      if (values.json) console.log(JSON.stringify(figure));
-      else printFigure(figure);
+      printFigure(figure, values.json);
     }
   }
 }

@@ -26,6 +26,13 @@ function naive(values: ArrayLike<number>, shape: readonly number[], strides: rea
   return Array.from({ length: size }, (_, i) => naive(values, rest, strides.slice(1), first + i * strides[0]!)).flat();
 }
 
+/** Comparing arrays of this length element by element is quicker than `toEqual`. */
+function differences(values: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let count = Math.abs(values.length - expected.length);
+  for (let i = 0; i < values.length; i++) if (values[i] !== expected[i]) count++;
+  return count;
+}
+
 describe('views over several pieces', () => {
   const rows = 700;
   const columns = 901;
@@ -49,7 +56,7 @@ describe('views over several pieces', () => {
       const source = counted(data);
       const view = { dtype, shape, strides, start: first * width };
       const { data: read } = await readView(source, view, fail);
-      expect([...read]).toEqual(naive(f32, shape, strides, first));
+      expect(differences(read, naive(f32, shape, strides, first))).toBe(0);
       // Forwards, so that deflated storages are inflated once.
       const starts = source.reads.map(([position]) => position);
       expect(starts).toEqual(starts.toSorted((a, b) => a - b));

@@ -48,7 +48,7 @@ function parseDictionary(text: string): { descr: string; fortran: string; shape:
 }
 
 /** Order of elements in Fortran: the first dimension moves fastest. */
-function columnMajor(shape: readonly number[]): number[] {
+export function columnMajor(shape: readonly number[]): number[] {
   let stride = 1;
   return shape.map((size) => {
     const own = stride;

@@ -106,7 +106,12 @@ describe('files that PyTorch has written', () => {
       large: '1152921504606846976',
       raw: '\u0000ÿ',
       optimizer: { state: { 0: {} } },
+      train_meters: { wall: { sum: 3 } },
     });
+  });
+
+  test('NumPy arrays in the place of tensors', async () => {
+    await expectSame(file('arrays.pt'), file('arrays.expected.safetensors'));
   });
 
   test('the output layer of OpenNMT-py beside its model; a lone tensor; a list', async () => {

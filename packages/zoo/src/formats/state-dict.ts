@@ -4,11 +4,15 @@
  * DeepSpeed's `module`. Nested dictionaries become dotted names.
  */
 import { type Fail, quoted } from '../format-error.js';
+import { NumpyArray } from '../pickle/numpy-names.js';
 import { TorchTensor } from '../pickle/torch-names.js';
 import { PickleGlobal, PickleNamespace, PickleSet, PickleTuple, type PickleValue } from '../pickle/values.js';
 
+/** PyTorch's tensors, and NumPy's arrays where they take their place. */
+export type PickledTensor = TorchTensor | NumpyArray;
+
 export interface StateDict {
-  tensors: Map<string, TorchTensor>;
+  tensors: Map<string, PickledTensor>;
   /** What stands beside the model, as plain JSON values. */
   metadata: Record<string, unknown>;
 }
@@ -22,6 +26,9 @@ const BESIDE_MODEL = 'generator';
 /** Values may refer to each other in circles, or to one large one many times. */
 const DEEPEST = 32;
 const MOST_VALUES = 1_000_000;
+
+const isTensor = (value: PickleValue): value is PickledTensor =>
+  value instanceof TorchTensor || value instanceof NumpyArray;
 
 type Dictionary = Map<PickleValue, PickleValue>;
 
@@ -47,9 +54,9 @@ function itemsOf(value: PickleValue): Iterable<readonly [PickleValue, PickleValu
   return undefined;
 }
 
-function collect(value: PickleValue, name: string, into: Map<string, TorchTensor>, walk: Walk, depth = 0): void {
+function collect(value: PickleValue, name: string, into: Map<string, PickledTensor>, walk: Walk, depth = 0): void {
   walk.visit(depth);
-  if (value instanceof TorchTensor) {
+  if (isTensor(value)) {
     if (into.has(name)) throw walk.fail(`two tensors are called ${quoted(name)}`);
     into.set(name, value);
     return;
@@ -81,12 +88,10 @@ function toJson(value: PickleValue, walk: Walk, depth = 0): unknown {
 }
 
 /** The first of the known keys that holds tensors, with these. */
-function findModel(root: Dictionary, walk: Walk): { key: string; tensors: Map<string, TorchTensor> } | undefined {
-  // Tensors at the top are the model itself: a part of it may be called "module".
-  if ([...root.values()].some((value) => value instanceof TorchTensor)) return undefined;
+function findModel(root: Dictionary, walk: Walk): { key: string; tensors: Map<string, PickledTensor> } | undefined {
   for (const key of MODEL_KEYS) {
     const model = root.get(key);
-    const tensors = new Map<string, TorchTensor>();
+    const tensors = new Map<string, PickledTensor>();
     if (model instanceof Map) collect(model, '', tensors, walk);
     if (tensors.size === 0) continue;
     const beside = root.get(BESIDE_MODEL);
@@ -104,8 +109,8 @@ function findModel(root: Dictionary, walk: Walk): { key: string; tensors: Map<st
 export function readStateDict(root: PickleValue, fail: Fail): StateDict {
   const walk = new Walk(fail);
   const model = root instanceof Map ? findModel(root, walk) : undefined;
-  const tensors = model?.tensors ?? new Map<string, TorchTensor>();
-  if (model === undefined) collect(root, root instanceof TorchTensor ? 'tensor' : '', tensors, walk);
+  const tensors = model?.tensors ?? new Map<string, PickledTensor>();
+  if (model === undefined) collect(root, isTensor(root) ? 'tensor' : '', tensors, walk);
   if (tensors.size === 0)
     throw fail('it holds no tensors', 'A checkpoint is a dictionary of tensors, or has one under "model".');
   const beside = root instanceof Map ? new Map([...root].filter(([key]) => key !== model?.key)) : new Map();

@@ -1,6 +1,7 @@
 /** Pickles of PyTorch checkpoints: the list of names that may occur in one, and what is said about those that may not. */
 import type { ElementType } from '../elements.js';
 import { type Fail, quoted } from '../format-error.js';
+import { FAIRSEQ_NAMES } from '../pickle/fairseq-names.js';
 import { PickleEnd, PickleError, RefusedGlobal, unpickle } from '../pickle/machine.js';
 import { NUMPY_NAMES } from '../pickle/numpy-names.js';
 import { PYTHON_NAMES } from '../pickle/python-names.js';
@@ -10,7 +11,7 @@ import type { PickleContext, PickleValue } from '../pickle/values.js';
 /** Larger pickles are no checkpoint's: the weights are beside it. */
 export const LARGEST_PICKLE = 1 << 26;
 
-const ALLOWED = new Map([...PYTHON_NAMES, ...NUMPY_NAMES, ...TORCH_NAMES]);
+const ALLOWED = new Map([...PYTHON_NAMES, ...NUMPY_NAMES, ...TORCH_NAMES, ...FAIRSEQ_NAMES]);
 
 export interface TorchPickle {
   value: PickleValue;

@@ -1,13 +1,14 @@
 /** A PyTorch checkpoint as a source of tensors, once it is known where its storages lie. */
-import type { ClosableBytes } from '../bytes/byte-source.js';
+import { bytesInMemory, type ClosableBytes } from '../bytes/byte-source.js';
 import type { OpenFile } from '../bytes/open-file.js';
 import { bytesOf, elementOf } from '../elements.js';
 import { type Fail, failAt, failTensor, quoted } from '../format-error.js';
-import type { TorchTensor } from '../pickle/torch-names.js';
+import type { NumpyArray } from '../pickle/numpy-names.js';
+import { TorchTensor } from '../pickle/torch-names.js';
 import type { PickleValue } from '../pickle/values.js';
-import { readView } from '../read-view.js';
+import { readView, type StoredView } from '../read-view.js';
 import { entryOf, type StoredEntry, type TensorSource } from '../tensor-source.js';
-import { readStateDict } from './state-dict.js';
+import { type PickledTensor, readStateDict } from './state-dict.js';
 
 export interface Storages {
   bigEndian?: boolean;
@@ -17,30 +18,46 @@ export interface Storages {
   open(key: string): Promise<ClosableBytes>;
 }
 
-type TorchEntry = StoredEntry & { key: string };
+type TorchEntry = StoredEntry & { open(): Promise<ClosableBytes> };
+
+/** Where the elements of a tensor lie, and a text that is the same for the same elements. */
+type Place = StoredView & Pick<TorchEntry, 'open'> & { elements: string };
+
+function placeInStorage(tensor: TorchTensor, { bigEndian, sizeOf, open }: Storages, fail: Fail): Place {
+  const { storage, dtype, offset, shape, strides } = tensor;
+  const { key } = storage;
+  const held = sizeOf(key);
+  const needed = storage.start + storage.bytes;
+  if (held === undefined) throw fail(`its storage ${quoted(key)} is not in the file`);
+  if (needed > held) throw fail(`its storage ${quoted(key)} has ${held} bytes instead of ${needed}`);
+  const start = storage.start + offset * elementOf(dtype).bytes;
+  const elements = JSON.stringify([key, dtype, start, shape, strides]);
+  return { dtype, shape, start, strides, bigEndian, open: () => open(key), elements };
+}
+
+function placeInPickle(array: NumpyArray, name: string, fail: Fail): Place {
+  if (array.view === undefined) throw fail('it is an array without values');
+  return { ...array.view, open: async () => bytesInMemory(array.bytes()), elements: name };
+}
 
 function entriesOf(
-  tensors: ReadonlyMap<string, TorchTensor>,
-  { bigEndian, sizeOf }: Storages,
+  tensors: ReadonlyMap<string, PickledTensor>,
+  storages: Storages,
   fail: Fail,
 ): Map<string, TorchEntry> {
   const owners = new Map<string, string>();
   const entries = new Map<string, TorchEntry>();
-  for (const [name, { storage, dtype, offset, shape, strides }] of tensors) {
-    const { bytes: width, reads } = elementOf(dtype);
-    const { key } = storage;
-    const held = sizeOf(key);
-    if (held === undefined) throw failTensor(fail, name)(`its storage ${quoted(key)} is not in the file`);
-    const needed = storage.offset * width + storage.bytes;
-    if (needed > held)
-      throw failTensor(fail, name)(`its storage ${quoted(key)} has ${held} bytes instead of ${needed}`);
-    const start = (storage.offset + offset) * width;
-    const bytes = bytesOf(dtype, shape);
-    const elements = JSON.stringify([key, dtype, start, shape, strides]);
+  for (const [name, tensor] of tensors) {
+    const failHere = failTensor(fail, name);
+    const { elements, ...place } =
+      tensor instanceof TorchTensor
+        ? placeInStorage(tensor, storages, failHere)
+        : placeInPickle(tensor, name, failHere);
+    const bytes = bytesOf(place.dtype, place.shape);
     const tiedTo = bytes > 0 ? owners.get(elements) : undefined;
     if (tiedTo === undefined) owners.set(elements, name);
     const tie = tiedTo === undefined ? {} : { tiedTo };
-    entries.set(name, { name, dtype, shape, reads, bytes, ...tie, key, start, strides, bigEndian });
+    entries.set(name, { ...place, name, reads: elementOf(place.dtype).reads, bytes, ...tie });
   }
   return entries;
 }
@@ -58,7 +75,7 @@ export function torchSource(file: OpenFile, root: PickleValue, storages: Storage
     metadata,
     async read(name) {
       const entry = entryOf(entries, name, fail);
-      const storage = await storages.open(entry.key);
+      const storage = await entry.open();
       try {
         return await readView(storage, entry, failTensor(fail, name));
       } finally {

@@ -27,8 +27,17 @@ export class TorchStorage extends PickleObject {
     super();
   }
 
+  get #width(): number {
+    return this.dtype === undefined ? 1 : elementOf(this.dtype).bytes;
+  }
+
   get bytes(): number {
-    return this.count * (this.dtype === undefined ? 1 : elementOf(this.dtype).bytes);
+    return this.count * this.#width;
+  }
+
+  /** Its first byte in the storage with that key. */
+  get start(): number {
+    return this.offset * this.#width;
   }
 
   build(_: PickleValue, context: PickleContext): void {

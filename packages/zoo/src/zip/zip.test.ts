@@ -50,7 +50,7 @@ test('deflated content is read forwards, with gaps, and again from its beginning
   expect(await at(0, 11)).toBe('so it goes.');
   expect(await at(12 * 70_000 + 3, 5)).toBe('it go');
   expect(await at(6, 4)).toBe('goes');
-  expect(await readBytes(content, 0, text.length)).toEqual(text);
+  expect((await readBytes(content, 0, text.length)).equals(text)).toBe(true);
   await content.close();
 });
 
