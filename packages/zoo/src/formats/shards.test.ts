@@ -131,6 +131,17 @@ describe('writing a folder', () => {
     expect((await readTensors(folder)).tensors.c?.data).toEqual(new Float32Array([3, 3]));
   });
 
+  test('a save that fails half-way leaves no mixture of old and new tensors', async () => {
+    const folder = await temporaryFolder();
+    const failing = { ...tensors, t3: { shape: [8], read: () => Promise.reject(new Error('gone')) } };
+    await writeSafetensorsFolder(folder, tensors, { shardBytes: 16 });
+    await expect(writeSafetensorsFolder(folder, failing, { shardBytes: 16 })).rejects.toThrow('gone');
+    expect((await failure(folder)).message).toContain('holds no checkpoint');
+    await writeSafetensorsFolder(folder, tensors);
+    await expect(writeSafetensorsFolder(folder, failing, { shardBytes: 16 })).rejects.toThrow('gone');
+    expect(Object.keys((await readTensors(folder)).tensors)).toEqual(Object.keys(tensors));
+  });
+
   test('a tensor that is not as announced leaves no file behind', async () => {
     const folder = await temporaryFolder();
     const wrong = (data: Float32Array | Int32Array) => ({ w: { shape: [2], read: async () => data } });

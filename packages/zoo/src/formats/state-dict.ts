@@ -26,6 +26,8 @@ const BESIDE_MODEL = 'generator';
 /** Values may refer to each other in circles, or to one large one many times. */
 const DEEPEST = 32;
 const MOST_VALUES = 1_000_000;
+/** In characters; a long name of a dictionary would come back in those of all its tensors. */
+const LONGEST_NAME = 1000;
 
 const isTensor = (value: PickleValue): value is PickledTensor =>
   value instanceof TorchTensor || value instanceof NumpyArray;
@@ -57,6 +59,7 @@ function itemsOf(value: PickleValue): Iterable<readonly [PickleValue, PickleValu
 function collect(value: PickleValue, name: string, into: Map<string, PickledTensor>, walk: Walk, depth = 0): void {
   walk.visit(depth);
   if (isTensor(value)) {
+    if (name.length > LONGEST_NAME) throw walk.fail(`a tensor's name has ${name.length} characters`);
     if (into.has(name)) throw walk.fail(`two tensors are called ${quoted(name)}`);
     into.set(name, value);
     return;

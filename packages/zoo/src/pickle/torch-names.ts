@@ -172,11 +172,15 @@ export const TORCH_NAMES: readonly (readonly [string, AllowedGlobal])[] = [
   ...Object.keys(TYPES).map((name): [string, AllowedGlobal] => [`torch.${name}`, {}]),
 ];
 
+/** In characters; PyTorch's are numbers. */
+const LONGEST_KEY = 100;
+
 /** What a persistent id stands for. A legacy file may refer to part of a storage: (key, offset, count) comes last. */
 export function storageOfId(id: PickleValue, context: PickleContext): TorchStorage {
   const [kind, type, key, , count, view = null] = id instanceof PickleTuple ? id.items : [];
   if (kind !== 'storage' || !(type instanceof PickleGlobal) || typeof key !== 'string' || !isSize(count))
     throw context.fail('it refers to something beside it that is not a storage');
+  if (key.length > LONGEST_KEY) throw context.fail(`a storage whose key has ${key.length} characters`);
   const name = type.path.slice(type.path.lastIndexOf('.') + 1);
   const dtype = Object.hasOwn(STORAGE_TYPES, name) ? STORAGE_TYPES[name] : undefined;
   if (dtype === undefined && name !== 'UntypedStorage') throw context.fail(`a storage of type ${type.path}`);
