@@ -1,5 +1,6 @@
 /** Changing files at random, in the ways that file readers are known to stumble over. */
 import type { Random } from '@t2r/core';
+import { type Member, pack, unpack, withoutChecksums } from './zip.js';
 
 /** Mutated files do not grow beyond this. */
 const LARGEST = 1 << 18;
@@ -104,6 +105,12 @@ const MUTATIONS: readonly Mutation[] = [
     const [start, end] = run(bytes, random);
     return replaced(bytes, start, end, Buffer.alloc(end - start, random.integer(2) === 0 ? 0 : 255));
   },
+  // Runs of one character at several places, which patterns with repetitions in them are slow to judge.
+  (bytes, random) => {
+    const filling = Buffer.alloc(1 + random.integer(3000), [' ', '0', '[', '\\'][random.integer(4)]!);
+    const places = Array.from({ length: 4 }, () => place(bytes, random)).sort((a, b) => b - a);
+    return places.reduce((filled, at) => replaced(filled, at, at, filling), bytes);
+  },
   // A piece of another file, or the rest of it.
   (bytes, random, other) => {
     const [start, end] = run(other, random);
@@ -114,27 +121,26 @@ const MUTATIONS: readonly Mutation[] = [
     Buffer.concat([bytes.subarray(0, place(bytes, random)), other.subarray(place(other, random))]),
 ];
 
-const CENTRAL_ENTRY = Buffer.from('PK\x01\x02', 'latin1');
-
-/**
- * A zip archive whose entries say that they have no checksum. With checksums, almost every change would be found before
- * the reader behind them sees it.
- */
-export function withoutChecksums(bytes: Buffer): Buffer {
-  const copy = Buffer.from(bytes);
-  for (
-    let at = copy.indexOf(CENTRAL_ENTRY);
-    at >= 0 && at + 20 <= copy.length;
-    at = copy.indexOf(CENTRAL_ENTRY, at + 4)
-  )
-    copy.writeUInt32LE(0, at + 16);
-  return copy;
+/** One to several changes to some bytes, with pieces of others. */
+function changed(bytes: Buffer, random: Random, other: Buffer): Buffer {
+  let result = bytes;
+  do result = MUTATIONS[random.integer(MUTATIONS.length)]!(result, random, other);
+  while (random.integer(2) > 0);
+  return result.subarray(0, LARGEST);
 }
 
-/** One to several changes to a file, with pieces of another. */
+/** Changes one member of an archive, the first ones most often: they hold the headers. */
+function changedMember(members: readonly Member[], random: Random, other: Buffer): Buffer {
+  const chosen = random.integer(2) === 0 ? 0 : random.integer(members.length);
+  const change = ({ name, content }: Member) => ({ name, content: changed(content, random, other) });
+  return pack(members.map((member, i) => (i === chosen ? change(member) : member)));
+}
+
+/** A changed file; `other` gives pieces. Of archives, the content of a member is changed, or the archive itself. */
 export function mutate(bytes: Buffer, random: Random, other: Buffer): Buffer {
-  let mutated = random.integer(4) === 0 ? bytes : withoutChecksums(bytes);
-  do mutated = MUTATIONS[random.integer(MUTATIONS.length)]!(mutated, random, other);
-  while (random.integer(2) > 0);
-  return mutated.subarray(0, LARGEST);
+  const members = unpack(bytes);
+  if (members === undefined) return changed(bytes, random, other);
+  const way = random.integer(4);
+  if (way < 2) return changedMember(members, random, other);
+  return changed(way === 2 ? bytes : withoutChecksums(bytes), random, other);
 }

@@ -35,11 +35,13 @@ export function elementOfDescr(descr: string): Pick<StoredView, 'dtype' | 'bigEn
   return { dtype: TYPES[type]!, bigEndian: order === '>' };
 }
 
+/** Three keys with their values; no blank can belong to two parts of it, so that matching takes linear time. */
+const DICTIONARY =
+  /^\{\s*(?:'(?:descr|fortran_order|shape)'\s*:\s*(?:'[^']*'|True|False|\([\d\sL,]*\)|\[[^\]]*\])(?:\s*,)?\s*){3}\}$/;
+
 /** Values of the three keys, as the text has them. */
 function parseDictionary(text: string): { descr: string; fortran: string; shape: string } | undefined {
-  const pattern =
-    /^\s*\{\s*(?:'(?:descr|fortran_order|shape)'\s*:\s*(?:'[^']*'|True|False|\([\d\sL,]*\)|\[[^\]]*\])\s*,?\s*){3}\}\s*$/;
-  if (!pattern.test(text)) return undefined;
+  if (!DICTIONARY.test(text)) return undefined;
   const descr = /'descr'\s*:\s*('[^']*'|\[[^\]]*\])/.exec(text)?.[1];
   const fortran = /'fortran_order'\s*:\s*(True|False)/.exec(text)?.[1];
   const shape = /'shape'\s*:\s*\(([\d\sL,]*)\)/.exec(text)?.[1];
@@ -71,9 +73,9 @@ export async function readNpyHeader(source: ByteSource, fail: Fail): Promise<Sto
     throw fail(`version ${version} of the array format is not known`, 'Known are 1 to 3.');
   const length = version === 1 ? await cursor.uint16() : await cursor.uint32();
   if (length > LONGEST_HEADER) throw fail(`its header has ${length} bytes, more than ${LONGEST_HEADER}`);
-  const text = (await cursor.take(length)).toString('utf8');
+  const text = (await cursor.take(length)).toString('utf8').trim();
   const found = parseDictionary(text);
-  if (found === undefined) throw fail(`its header is not one: ${quoted(text.trim())}`);
+  if (found === undefined) throw fail(`its header is not one: ${quoted(text)}`);
   const element = elementOfDescr(found.descr.slice(1, -1));
   if (element === undefined)
     throw fail(

@@ -34,11 +34,13 @@ async function readIndex(path: string, fail: Fail): Promise<ShardIndex> {
     throw fail(`the index is not valid JSON: ${(error as Error).message}`);
   }
   const parsed = indexSchema.safeParse(json);
-  if (!parsed.success)
+  if (!parsed.success) {
+    const [{ path: where, message }] = parsed.error.issues as [z.core.$ZodIssue];
     throw fail(
-      `this is not an index of shards: ${z.prettifyError(parsed.error).split('\n')[0]}`,
+      `this is not an index of shards: ${quoted(where.join('.'))}: ${message}`,
       'Expected { "metadata": ..., "weight_map": { tensor: file } }.',
     );
+  }
   // The files lie beside the index: a name that leads elsewhere is no shard's.
   const strange = Object.values(parsed.data.weight_map).find(
     (file) => file === '' || file === '..' || basename(file) !== file || file.includes('\\'),

@@ -64,29 +64,34 @@ function collect(value: PickleValue, name: string, into: Map<string, PickledTens
     into.set(name, value);
     return;
   }
-  for (const [key, item] of itemsOf(value) ?? [])
+  for (const [key, item] of itemsOf(value) ?? []) {
     if (isKey(key)) collect(item, name === '' ? String(key) : `${name}.${key}`, into, walk, depth + 1);
+    else walk.visit(depth);
+  }
 }
 
-/** Plain JSON for what is not a tensor; undefined for tensors, classes and bytes. */
+function toFields(map: Dictionary, walk: Walk, depth: number): Record<string, unknown> {
+  const fields: [string, unknown][] = [];
+  for (const [key, item] of map) {
+    const value = toJson(item, walk, depth + 1);
+    if (isKey(key) && value !== undefined) fields.push([String(key), value]);
+  }
+  return Object.fromEntries(fields);
+}
+
+/** Plain JSON for what is not a tensor; undefined for tensors and bytes. */
 function toJson(value: PickleValue, walk: Walk, depth = 0): unknown {
   walk.visit(depth);
   if (value === null || typeof value === 'boolean' || typeof value === 'number' || typeof value === 'string')
     return value;
   if (typeof value === 'bigint') return value.toString();
-  const fields = value instanceof PickleNamespace ? value.attributes : value;
-  if (fields instanceof Map)
-    return Object.fromEntries(
-      [...fields]
-        .filter(([key]) => isKey(key))
-        .map(([key, item]) => [String(key), toJson(item, walk, depth + 1)])
-        .filter(([, item]) => item !== undefined),
-    );
-  if (fields instanceof PickleSet || fields instanceof PickleTuple || Array.isArray(fields)) {
-    const items = Array.isArray(fields) ? fields : fields.items;
+  if (value instanceof Map) return toFields(value, walk, depth);
+  if (value instanceof PickleNamespace) return toFields(value.attributes, walk, depth);
+  if (value instanceof PickleGlobal) return value.path;
+  if (value instanceof PickleSet || value instanceof PickleTuple || Array.isArray(value)) {
+    const items = Array.isArray(value) ? value : value.items;
     return items.map((item) => toJson(item, walk, depth + 1) ?? null);
   }
-  if (fields instanceof PickleGlobal) return fields.path;
   return undefined;
 }
 

@@ -49,11 +49,10 @@ export class NumpyArray extends PickleObject {
   /** (version, shape, type, whether in Fortran's order, bytes) */
   build(state: PickleValue, context: PickleContext): void {
     const [, sizes, type, fortran, data] = state instanceof PickleTuple ? state.items : [];
-    const shape = sizes instanceof PickleTuple ? [...sizes.items] : undefined;
+    const shape = sizes instanceof PickleTuple ? sizes.items : undefined;
     const element = elementOfType(type, context);
     if (!isShape(shape) || !isBytes(data) || data.length !== bytesOf(element.dtype, shape))
       throw context.fail('a NumPy array whose bytes do not fit its shape');
-    context.spend(shape.length);
     this.view = { ...element, shape, start: 0, ...(fortran === true ? { strides: columnMajor(shape) } : {}) };
     this.#data = data;
   }
@@ -88,7 +87,7 @@ export const NUMPY_NAMES: readonly (readonly [string, AllowedGlobal])[] = [
     'numpy.dtype',
     {
       call([type], context) {
-        if (typeof type !== 'string') throw context.fail('a NumPy type without a name');
+        if (typeof type !== 'string' || type.length > 8) throw context.fail('a NumPy type without a short name');
         return new NumpyType(type);
       },
     },

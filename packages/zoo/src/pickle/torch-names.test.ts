@@ -31,6 +31,12 @@ describe('what would take for ever, or all memory, ends in an error', () => {
     ['a dictionary in itself', `}q\x00${text('w')}${tensor()}s${text('self')}h\x00s`, 'nested more than 32 deep'],
     ['lists of lists of lists', `]q\x000${levels(30)}}${text('w')}${tensor()}s${text('x')}h\x1es`, 'millions'],
     [
+      'one large dictionary many times',
+      // Its keys are tuples, which make no names.
+      `}${text('w')}${tensor()}s${text('x')}](}(${')N'.repeat(1e5)}uq\x00${'h\x00'.repeat(1e5)}es`,
+      'millions',
+    ],
+    [
       'a long name over many',
       `}${text('n'.repeat(5000))}}${text('w')}${tensor()}ss`,
       "a tensor's name has 5002 characters",
