@@ -15,7 +15,7 @@ import {
   t2rMlpAttention,
 } from '@t2r/attention';
 import type { Engine, HostTensor, TensorMap } from '@t2r/engine';
-import { readSafetensors } from '@t2r/zoo';
+import { readTensors } from '@t2r/zoo';
 import * as tf from '@tensorflow/tfjs-core';
 import { relativeNorm } from './compare.js';
 
@@ -104,7 +104,7 @@ async function evaluate(
 
 /** Largest relative error (norm of the difference over norm of the reference) over a case's tensors, with its name. */
 export async function goldenError(engine: Engine, golden: GoldenCase, kind: GoldenKind, form: LinearForm) {
-  const { tensors } = await readSafetensors(fileURLToPath(new URL(golden.file, folder)));
+  const { tensors } = await readTensors(fileURLToPath(new URL(golden.file, folder)));
   const attention = createAttention(kind, golden, tensors.omega!, form);
   const names = ['q', 'k', 'v', 'w', 'b'].filter((name) => tensors[`${kind}.d${name}`] !== undefined);
   const actual = await evaluate(engine, attention, tensors, golden.causal, names);

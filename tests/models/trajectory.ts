@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { type Attention, eluAttention, softmaxAttention, type T2rMlpOptions, t2rMlpAttention } from '@t2r/attention';
 import type { Engine, HostTensor, TensorMap } from '@t2r/engine';
 import { createLanguageModel, type LanguageModel } from '@t2r/models';
-import { readSafetensors } from '@t2r/zoo';
+import { readTensors } from '@t2r/zoo';
 import * as tf from '@tensorflow/tfjs-core';
 
 export type TrajectoryKind = 'softmax' | 't2r' | 'elu';
@@ -94,7 +94,7 @@ export async function trajectoryErrors(
 ): Promise<number[]> {
   const file = fileIn(folder);
   const run: Trajectory = JSON.parse(await readFile(file(`${kind}.json`), 'utf8'));
-  const { tensors } = await readSafetensors(file(`${kind}.safetensors`));
+  const { tensors } = await readTensors(file(`${kind}.safetensors`));
   const model = buildModel(kind, run, form);
   const names = model.parameters().map(({ name }) => name);
   const initial: Record<string, HostTensor> = {};

@@ -6,9 +6,11 @@
 import { parseArgs } from 'node:util';
 import { CASES, type Figure, REFERENCE, type Sizes } from './cases.js';
 import { compare } from './compare.js';
+import { type LoadFigure, load } from './load.js';
 import { compareMetrics, METRIC_CASES } from './metrics.js';
 
 const USAGE = `usage: npm run bench -- [case ...] [--json] [--<size> n] [--contexts a,b,c]
+       npm run bench -- load [checkpoint ...] [--json]
        npm run bench -- compare <case> --peer "<command that prints one JSON object a case>" [--pairs 5]
        npm run bench -- metrics [${METRIC_CASES.join('|')} ...] --ref <file> --hyp <file> --python <interpreter> [--pairs 5]
 cases: ${Object.keys(CASES).join(', ')} (default: all; those of tokenizers need T2R_DATA)
@@ -50,7 +52,11 @@ function positive(name: string, value: string): number {
   return number;
 }
 
-function printFigure(figure: Figure): void {
+function printFigure(figure: Figure | LoadFigure, json = false): void {
+  if (json) {
+    console.log(JSON.stringify(figure));
+    return;
+  }
   const shown = Object.entries(figure).map(([key, value]) => {
     if (typeof value !== 'number') return `${key} ${value}`;
     return `${key} ${Number.isInteger(value) ? value : value.toPrecision(4)}`;
@@ -89,14 +95,15 @@ if (positionals[0] === 'compare') {
     pairs: positive('pairs', values.pairs),
     json: values.json ?? false,
   });
+} else if (positionals[0] === 'load') {
+  for await (const figure of load(positionals.slice(1))) printFigure(figure, values.json);
 } else {
   const names = positionals.length > 0 ? positionals : Object.keys(CASES);
   const unknown = names.find((name) => !(name in CASES));
   if (unknown !== undefined) fail(`there is no case '${unknown}'`);
   for (const name of names) {
     for await (const figure of CASES[name]!(sizes, contexts)) {
-      if (values.json) console.log(JSON.stringify(figure));
-      else printFigure(figure);
+      printFigure(figure, values.json);
     }
   }
 }

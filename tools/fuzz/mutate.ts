@@ -1,90 +1,146 @@
-/** Seeded damage to files: of bytes anywhere, and of values inside JSON. */
-import { createRandom, type Random } from '@t2r/core';
+/** Changing files at random, in the ways that file readers are known to stumble over. */
+import type { Random } from '@t2r/core';
+import { type Member, pack, unpack, withoutChecksums } from './zip.js';
 
-/** A damaged copy; the same seed gives the same damage. `others` lend stretches of their own. */
-export function mutateBytes(bytes: Uint8Array, random: Random, others: readonly Uint8Array[]): Uint8Array {
-  let out = Buffer.from(bytes);
-  const rounds = 1 + random.integer(4);
-  for (let round = 0; round < rounds; round++) {
-    const at = random.integer(out.length + 1);
-    const length = 1 + random.integer(random.integer(4) === 0 ? 2000 : 8);
-    switch (random.integer(12)) {
-      case 1:
-        for (let i = at; i < Math.min(at + length, out.length); i++) out[i] = random.integer(256);
-        break;
-      case 2:
-        out = out.subarray(0, at);
-        break;
-      case 3:
-        out = Buffer.concat([out.subarray(0, at), out.subarray(at + length)]);
-        break;
-      case 4: {
-        const other = others[random.integer(others.length)]!;
-        const from = random.integer(other.length + 1);
-        out = Buffer.concat([out.subarray(0, at), other.subarray(from, from + length), out.subarray(at)]);
-        break;
-      }
-      case 5:
-        out = Buffer.concat([out.subarray(0, at), out.subarray(at, at + length), out.subarray(at)]);
-        break;
-      default:
-        for (let i = at; i < Math.min(at + length, out.length); i++)
-          out[i] = EXTREMES[random.integer(EXTREMES.length)]!;
-    }
-    if (out.length === 0) break;
-  }
-  return out;
-}
+/** Mutated files do not grow beyond this. */
+const LARGEST = 1 << 18;
 
-const EXTREMES = [0x00, 0x01, 0x7f, 0x80, 0xff, 0x0a, 0x12];
-
-/** A copy of a JSON text in which some values have become others. */
-export function mutateJson(text: string, random: Random): string {
-  const root = JSON.parse(text) as unknown;
-  const rounds = 1 + random.integer(3);
-  for (let round = 0; round < rounds; round++) {
-    let at: unknown = root;
-    // Down a random path; the deeper, the likelier the stop.
-    for (let depth = 0; typeof at === 'object' && at !== null; depth++) {
-      const keys = Object.keys(at);
-      if (keys.length === 0) break;
-      const key = keys[random.integer(keys.length)]!;
-      const record = at as Record<string, unknown>;
-      const next = record[key];
-      const isLeaf = typeof next !== 'object' || next === null;
-      if (!isLeaf && random.integer(5) > depth) {
-        at = next;
-        continue;
-      }
-      const choice = random.integer(8);
-      if (choice === 0 && !Array.isArray(at)) delete record[key];
-      else if (choice === 1) record[keys[random.integer(keys.length)]!] = next;
-      else record[key] = VALUES[random.integer(VALUES.length)]!(random, next);
-      break;
-    }
-  }
-  return JSON.stringify(root);
-}
-
-const VALUES: readonly ((random: Random, old: unknown) => unknown)[] = [
-  () => null,
-  () => true,
-  () => -1,
-  () => 4_294_967_296,
-  () => 1e308,
-  () => 0.5,
-  (random) => random.integer(3_000_000),
-  () => '',
-  () => '((a+)+)+$',
-  () => '\ud800',
-  () => '<unk>',
-  () => [],
-  () => ({}),
-  (_, old) => [old, old],
-  (_, old) => ({ type: 'Sequence', pretokenizers: [old], normalizers: [old], decoders: [old] }),
-  () => 'x'.repeat(5000),
+/** Numbers at the edges of what fits, where sizes and offsets go wrong. */
+const EDGES = [
+  0n,
+  1n,
+  2n,
+  0x7fn,
+  0x80n,
+  0xffn,
+  0x7fffn,
+  0xffffn,
+  0x7fffffffn,
+  0x80000000n,
+  0xffffffffn,
+  2n ** 53n,
+  2n ** 63n,
+  2n ** 64n - 1n,
 ];
 
-/** A generator for one case of a run. */
-export const caseRandom = (target: string, seed: number, index: number): Random =>
-  createRandom('fuzz', target, seed, index);
+const TEXTS = [
+  '-1',
+  '0',
+  '99999999999999999999',
+  '1e999',
+  'null',
+  '[',
+  '{',
+  '"',
+  '\\u0000',
+  "'",
+  '(',
+  '\n',
+  '__proto__',
+  '../',
+];
+
+type Mutation = (bytes: Buffer, random: Random, other: Buffer) => Buffer;
+
+const place = (bytes: Buffer, random: Random) => random.integer(bytes.length + 1);
+
+/** A run of bytes: mostly short, sometimes much of the file. */
+function run(bytes: Buffer, random: Random): [number, number] {
+  const start = place(bytes, random);
+  const longest = random.integer(4) === 0 ? bytes.length : 16;
+  return [start, Math.min(bytes.length, start + 1 + random.integer(longest + 1))];
+}
+
+const replaced = (bytes: Buffer, start: number, end: number, by: Uint8Array) =>
+  Buffer.concat([bytes.subarray(0, start), by, bytes.subarray(end)]);
+
+function inPlace(change: (bytes: Buffer, at: number, random: Random) => void): Mutation {
+  return (bytes, random) => {
+    const copy = Buffer.from(bytes);
+    if (copy.length > 0) change(copy, random.integer(copy.length), random);
+    return copy;
+  };
+}
+
+function edgeNumber(bytes: Buffer, at: number, random: Random): void {
+  const width = [1, 2, 4, 8][random.integer(4)]!;
+  const number = Buffer.alloc(8);
+  number.writeBigUInt64LE(EDGES[random.integer(EDGES.length)]!);
+  if (random.integer(4) === 0) number.subarray(0, width).reverse();
+  number.copy(bytes, at, 0, width);
+}
+
+/** A digit or number in a text: headers in JSON and Python are full of them. */
+const textNumber: Mutation = (bytes, random) => {
+  const numbers = [...bytes.toString('latin1').matchAll(/\d+/g)];
+  const number = numbers[random.integer(Math.max(1, numbers.length))];
+  if (number === undefined) return bytes;
+  const text = TEXTS[random.integer(TEXTS.length)]!;
+  return replaced(bytes, number.index, number.index + number[0].length, Buffer.from(text));
+};
+
+const MUTATIONS: readonly Mutation[] = [
+  inPlace((bytes, at, random) => (bytes[at]! ^= 1 << random.integer(8))),
+  inPlace((bytes, at, random) => (bytes[at] = random.integer(256))),
+  inPlace((bytes, at, random) => (bytes[at]! += random.integer(2) === 0 ? 1 : -1)),
+  inPlace(edgeNumber),
+  textNumber,
+  (bytes, random) => bytes.subarray(0, place(bytes, random)),
+  (bytes, random) => replaced(bytes, ...run(bytes, random), Buffer.alloc(0)),
+  (bytes, random) => {
+    const [start, end] = run(bytes, random);
+    return replaced(bytes, end, end, bytes.subarray(start, end));
+  },
+  (bytes, random) => {
+    const [start, end] = run(bytes, random);
+    const times = 1 << random.integer(14);
+    return replaced(
+      bytes,
+      start,
+      end,
+      Buffer.alloc(Math.min((end - start) * times, LARGEST), bytes.subarray(start, end)),
+    );
+  },
+  (bytes, random) => {
+    const [start, end] = run(bytes, random);
+    return replaced(bytes, start, end, Buffer.alloc(end - start, random.integer(2) === 0 ? 0 : 255));
+  },
+  // Runs of one character at several places, which patterns with repetitions in them are slow to judge.
+  (bytes, random) => {
+    const filling = Buffer.alloc(1 + random.integer(3000), [' ', '0', '[', '\\'][random.integer(4)]!);
+    const places = Array.from({ length: 4 }, () => place(bytes, random)).sort((a, b) => b - a);
+    return places.reduce((filled, at) => replaced(filled, at, at, filling), bytes);
+  },
+  // A piece of another file, or the rest of it.
+  (bytes, random, other) => {
+    const [start, end] = run(other, random);
+    const at = place(bytes, random);
+    return replaced(bytes, at, Math.min(bytes.length, at + end - start), other.subarray(start, end));
+  },
+  (bytes, random, other) =>
+    Buffer.concat([bytes.subarray(0, place(bytes, random)), other.subarray(place(other, random))]),
+];
+
+/** One to several changes to some bytes, with pieces of others. */
+function changed(bytes: Buffer, random: Random, other: Buffer): Buffer {
+  let result = bytes;
+  do result = MUTATIONS[random.integer(MUTATIONS.length)]!(result, random, other);
+  while (random.integer(2) > 0);
+  return result.subarray(0, LARGEST);
+}
+
+/** Changes one member of an archive, the first ones most often: they hold the headers. */
+function changedMember(members: readonly Member[], random: Random, other: Buffer): Buffer {
+  const chosen = random.integer(2) === 0 ? 0 : random.integer(members.length);
+  const change = ({ name, content }: Member) => ({ name, content: changed(content, random, other) });
+  return pack(members.map((member, i) => (i === chosen ? change(member) : member)));
+}
+
+/** A changed file; `other` gives pieces. Of archives, the content of a member is changed, or the archive itself. */
+export function mutate(bytes: Buffer, random: Random, other: Buffer): Buffer {
+  const members = unpack(bytes);
+  if (members === undefined) return changed(bytes, random, other);
+  const way = random.integer(4);
+  if (way < 2) return changedMember(members, random, other);
+  return changed(way === 2 ? bytes : withoutChecksums(bytes), random, other);
+}

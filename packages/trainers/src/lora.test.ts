@@ -5,7 +5,7 @@ import attention from '@t2r/attention';
 import { createRegistry } from '@t2r/core';
 import { openEngine } from '@t2r/engine';
 import models, { initialWeights } from '@t2r/models';
-import { loadCheckpoint, openSafetensors } from '@t2r/zoo';
+import { loadCheckpoint, openTensors } from '@t2r/zoo';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createAdapters } from './lora.js';
 import { createTestRun, tinyModel, tinyTraining, VOCAB } from './test-context.js';
@@ -122,7 +122,7 @@ test.each(['cpu', 'onnx'])(
     expect(merged.metrics['valid.perplexity']! / metrics['valid.perplexity']!).toBeCloseTo(1, 5);
 
     await run.kill('parts', { ...spec, save: { every: 2 } }, 4);
-    const file = await openSafetensors(join(run.folder('parts'), 'resume', 'step-2', 'variables.safetensors'));
+    const file = await openTensors(join(run.folder('parts'), 'resume', 'step-2', 'variables.safetensors'));
     const saved = [...file.entries.keys()].filter((name) => !name.startsWith('adam.'));
     await file.close();
     expect(saved.sort()).toEqual(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import attention from '@t2r/attention';
 import { createRegistry } from '@t2r/core';
 import models from '@t2r/models';
-import { loadCheckpoint, readSafetensors } from '@t2r/zoo';
+import { loadCheckpoint, readTensors } from '@t2r/zoo';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { progressiveModels } from './progressive.js';
 import { createTestRun, tinyModel, tinyTraining, VOCAB } from './test-context.js';
@@ -83,6 +83,6 @@ test.each(['cpu', 'onnx'])('on engine %s: maps wait for their turn, and resuming
 
 /** What a resume checkpoint holds. */
 async function resumedWeights(folder: string, step: number) {
-  const { tensors } = await readSafetensors(join(folder, 'resume', `step-${step}`, 'variables.safetensors'));
+  const { tensors } = await readTensors(join(folder, 'resume', `step-${step}`, 'variables.safetensors'));
   return Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data]));
 }

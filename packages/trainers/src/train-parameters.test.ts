@@ -5,7 +5,7 @@ import attention from '@t2r/attention';
 import { createRegistry } from '@t2r/core';
 import { openEngine } from '@t2r/engine';
 import models, { initialWeights } from '@t2r/models';
-import { loadCheckpoint, openSafetensors } from '@t2r/zoo';
+import { loadCheckpoint, openTensors } from '@t2r/zoo';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { languageModelObjective } from './objective.js';
 import { trainedParameters } from './parameter-patterns.js';
@@ -46,7 +46,7 @@ test.each(['cpu', 'onnx'])('on engine %s: only what is trained changes, and resu
 
   await run.kill('parts', { ...spec, save: { every: 2 } }, 4);
   // Neither slots nor resume checkpoints hold anything of a frozen parameter.
-  const file = await openSafetensors(join(run.folder('parts'), 'resume', 'step-2', 'variables.safetensors'));
+  const file = await openTensors(join(run.folder('parts'), 'resume', 'step-2', 'variables.safetensors'));
   const names = [...file.entries.keys()];
   await file.close();
   expect(names).toHaveLength(3 * 4);

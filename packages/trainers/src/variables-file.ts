@@ -1,7 +1,7 @@
 /** An engine's variables to and from a safetensors file. */
 import { UserError } from '@t2r/core';
 import type { Variables } from '@t2r/engine';
-import { openSafetensors, writeSafetensors } from '@t2r/zoo';
+import { openTensors, writeSafetensors } from '@t2r/zoo';
 
 /** Writes the named variables, atomically. */
 export async function writeVariables(path: string, variables: Variables, names: readonly string[]): Promise<void> {
@@ -14,7 +14,7 @@ export async function writeVariables(path: string, variables: Variables, names: 
  * @throws UserError where the file is damaged, or a variable is missing or has another shape; then none is changed.
  */
 export async function readVariables(path: string, variables: Variables, names: readonly string[]): Promise<void> {
-  const file = await openSafetensors(path);
+  const file = await openTensors(path);
   try {
     const shape = (name: string) => file.entries.get(name)?.shape.join();
     const unfit = names.filter((name) => shape(name) !== variables.spec(name).shape.join());

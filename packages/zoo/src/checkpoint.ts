@@ -1,16 +1,15 @@
-/** The checkpoint folder: model.safetensors, config.json and, where the model has a tokenizer, its file. */
+/** The checkpoint folder: model.safetensors (or shards of it), config.json and, where the model has a tokenizer, its file. */
 import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParameterSpec } from '@t2r/attention';
 import { writeFileAtomicWith, writeJsonAtomic } from '@t2r/core';
 import type { LmConfig } from '@t2r/models';
 import { readCheckpointConfig } from './config.js';
-import { readSafetensors } from './safetensors-read.js';
-import { writeSafetensors } from './safetensors-write.js';
+import { writeSafetensorsFolder } from './formats/shards-write.js';
+import { openTensors } from './open.js';
 import type { Checkpoint, CheckpointConfig } from './types.js';
 import { verifyWeights } from './verify.js';
 
-const WEIGHTS_FILE = 'model.safetensors';
 const CONFIG_FILE = 'config.json';
 /** Names of a tokenizer's one file: Hugging Face's and this project's own kinds, and SentencePiece models. */
 const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer.model'] as const;
@@ -28,7 +27,7 @@ export async function saveCheckpoint(
   folder: string,
   { config, weights, tokenizerPath }: SaveCheckpointOptions,
 ): Promise<void> {
-  await writeSafetensors(join(folder, WEIGHTS_FILE), weights, { format: config.format });
+  await writeSafetensorsFolder(folder, weights, { metadata: { format: config.format } });
   if (tokenizerPath !== undefined) {
     const [json, model] = TOKENIZER_FILES;
     const name = tokenizerPath.endsWith('.model') ? model : json;
@@ -49,13 +48,22 @@ export interface LoadCheckpointOptions {
  */
 export async function loadCheckpoint(folder: string, { parameters }: LoadCheckpointOptions = {}): Promise<Checkpoint> {
   const config = await readCheckpointConfig(join(folder, CONFIG_FILE));
-  const weightsPath = join(folder, WEIGHTS_FILE);
-  const { tensors } = await readSafetensors(weightsPath);
-  if (parameters !== undefined) verifyWeights(weightsPath, tensors, parameters(config.model));
-  const weights: Checkpoint['weights'] = {};
-  for (const [name, { shape, data }] of Object.entries(tensors))
-    weights[name] = { shape: [...shape], data: data instanceof Float32Array ? data : Float32Array.from(data) };
+  const source = await openTensors(folder);
+  const weights: [string, Checkpoint['weights'][string]][] = [];
+  try {
+    if (parameters !== undefined) verifyWeights(source, parameters(config.model));
+    for (const name of source.entries.keys()) {
+      const { shape, data } = await source.read(name);
+      weights.push([name, { shape: [...shape], data: data instanceof Float32Array ? data : Float32Array.from(data) }]);
+    }
+  } finally {
+    await source.close();
+  }
   const names = await readdir(folder);
   const name = TOKENIZER_FILES.find((each) => names.includes(each));
-  return { config, weights, ...(name === undefined ? {} : { tokenizer: join(folder, name) }) };
+  return {
+    config,
+    weights: Object.fromEntries(weights),
+    ...(name === undefined ? {} : { tokenizer: join(folder, name) }),
+  };
 }

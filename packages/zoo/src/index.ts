@@ -4,8 +4,10 @@ export {
   type SaveCheckpointOptions,
   saveCheckpoint,
 } from './checkpoint.js';
-export type { SafetensorsDType, SafetensorsEntry } from './safetensors-header.js';
-export { type LoadedTensor, openSafetensors, readSafetensors, type SafetensorsFile } from './safetensors-read.js';
-export { writeSafetensors } from './safetensors-write.js';
+export type { ElementType } from './elements.js';
+export { type LazyTensor, type WritableTensor, writeSafetensors } from './formats/safetensors-write.js';
+export { type ShardOptions, writeSafetensorsFolder } from './formats/shards-write.js';
+export { openTensors, readTensors } from './open.js';
+export type { LoadedTensor, TensorEntry, TensorFormat, TensorSource } from './tensor-source.js';
 export type { Checkpoint, CheckpointConfig } from './types.js';
 export { verifyWeights } from './verify.js';
