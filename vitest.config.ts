@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts', 'tools/**/*.test.ts'],
     testTimeout: 180_000,
+    hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
   },

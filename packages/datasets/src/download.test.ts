@@ -136,7 +136,13 @@ describe('download', () => {
     const abort = new AbortController();
     answer = (_, response) => {
       response.writeHead(200, { 'content-length': content.length });
-      response.write(content.subarray(0, 1000), () => setTimeout(() => abort.abort(new Error('stop')), 50));
+      response.write(content.subarray(0, 1000));
+      const arrived = () => existsSync(`${path}.part`) && statSync(`${path}.part`).size === 1000;
+      const timer = setInterval(() => {
+        if (!arrived()) return;
+        clearInterval(timer);
+        abort.abort(new Error('stop'));
+      }, 10);
     };
     await expect(download(url, path, { ...quick, signal: abort.signal })).rejects.toThrow('stop');
     expect(await readFile(`${path}.part`)).toEqual(content.subarray(0, 1000));

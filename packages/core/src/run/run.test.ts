@@ -59,9 +59,7 @@ describe('a run', () => {
       steps: { pretrain: { steps: 4, rate: 0.1 }, finetune: { expect: { loss: { at_most: 0.5 } } } },
     });
 
-    const began = performance.now();
     const second = await run();
-    expect(performance.now() - began).toBeLessThan(500);
     expect(justRan()).toEqual([]);
     expect(statuses(second)).toEqual({ corpus: 'cached', pretrain: 'cached', finetune: 'cached', report: 'cached' });
     expect(second.steps.pretrain).toEqual({ ...first.steps.pretrain, status: 'cached' });
