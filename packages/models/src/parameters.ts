@@ -3,12 +3,16 @@ import type { Attention, Initializer, ParameterSpec } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
 import { sizeOf } from '@t2r/engine';
 import { adaptiveParameters } from './adaptive.js';
+import { attentionShape, biasesOf, projectionWidths } from './architecture.js';
+import { INPUT_PROJECTION, OUTPUT_PROJECTION } from './embed.js';
 import type { LanguageModel, LmConfig, Weights } from './types.js';
 
 /** All parameters of a decoder-only language model, in a fixed order. */
 export function decoderLmParameters(config: LmConfig, attention: readonly Attention[]): ParameterSpec[] {
-  const { vocab, dim, heads, ffn, norm, positions, maxPositions, tieOutput, initStd, scaleEmbedding } = config;
-  const { adaptive, finalNorm = true } = config;
+  const { vocab, dim, ffn, norm, positions, maxPositions, tieOutput, initStd, scaleEmbedding } = config;
+  const { adaptive, finalNorm = true, normKind, gated, outputBias, embedDim, positionOffset = 0 } = config;
+  const { query, key } = projectionWidths(config);
+  const biases = biasesOf(config);
   const matrix = (name: string, shape: number[], std = initStd): ParameterSpec => ({
     name,
     shape,
@@ -20,33 +24,43 @@ export function decoderLmParameters(config: LmConfig, attention: readonly Attent
     init: { kind },
     decay: false,
   });
-  const affine = (name: string, from: number, to: number) => [
+  const affine = (name: string, from: number, to: number, bias: boolean) => [
     matrix(`${name}.weight`, [from, to]),
-    vector(`${name}.bias`, to, 'zeros'),
+    ...(bias ? [vector(`${name}.bias`, to, 'zeros')] : []),
   ];
-  const layerNorm = (name: string) => [vector(`${name}.weight`, dim, 'ones'), vector(`${name}.bias`, dim, 'zeros')];
+  const layerNorm = (name: string) => [
+    vector(`${name}.weight`, dim, 'ones'),
+    ...(normKind === 'rms' ? [] : [vector(`${name}.bias`, dim, 'zeros')]),
+  ];
 
   const layers = attention.flatMap((variant, n) => {
     const layer = `layers.${n}`;
     return [
       ...layerNorm(`${layer}.norm1`),
-      ...['q', 'k', 'v', 'out'].flatMap((name) => affine(`${layer}.attention.${name}`, dim, dim)),
+      ...affine(`${layer}.attention.q`, dim, query, biases.qkv),
+      ...['k', 'v'].flatMap((name) => affine(`${layer}.attention.${name}`, dim, key, biases.qkv)),
+      ...affine(`${layer}.attention.out`, query, dim, biases.out),
       ...variant
-        .parameters({ heads, headDim: dim / heads })
+        .parameters(attentionShape(config))
         .map((spec) => ({ ...spec, name: `${layer}.attention.${spec.name}` })),
       ...layerNorm(`${layer}.norm2`),
-      ...affine(`${layer}.fc1`, dim, ffn),
-      ...affine(`${layer}.fc2`, ffn, dim),
+      ...(gated ? affine(`${layer}.gate`, dim, ffn, biases.ffn) : []),
+      ...affine(`${layer}.fc1`, dim, ffn, biases.ffn),
+      ...affine(`${layer}.fc2`, ffn, dim, biases.ffn),
     ];
   });
   // Multiplied by sqrt(dim), such embeddings are as large as the sinusoids that are added to them.
-  const wholeTable = () => matrix('embed.weight', [vocab, dim], scaleEmbedding ? dim ** -0.5 : initStd);
+  const width = embedDim ?? dim;
+  const wholeTable = () => matrix('embed.weight', [vocab, width], scaleEmbedding ? dim ** -0.5 : initStd);
   return [
     ...(adaptive ? adaptiveParameters(config, adaptive) : [wholeTable()]),
-    ...(positions === 'learned' ? [matrix('positions.weight', [maxPositions, dim])] : []),
+    ...(embedDim === undefined ? [] : [matrix(INPUT_PROJECTION, [embedDim, dim])]),
+    ...(positions === 'learned' ? [matrix('positions.weight', [maxPositions + positionOffset, dim])] : []),
     ...layers,
     ...(norm === 'pre' && finalNorm ? layerNorm('final_norm') : []),
-    ...(tieOutput || adaptive ? [] : [matrix('output.weight', [dim, vocab])]),
+    ...(embedDim === undefined ? [] : [matrix(OUTPUT_PROJECTION, [dim, embedDim])]),
+    ...(tieOutput || adaptive ? [] : [matrix('output.weight', [width, vocab])]),
+    ...(outputBias ? [vector('output.bias', vocab, 'zeros')] : []),
   ];
 }
 
