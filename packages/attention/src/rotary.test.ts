@@ -88,7 +88,12 @@ describe('rotary positions', () => {
 
 describe('rotated features', () => {
   const options = {
-    ...{ features: 6, activation: 'relu', bias: true, epsilon: 1e-2, form: 'quadratic', chunk: 4 },
+    features: 6,
+    activation: 'relu',
+    bias: true,
+    epsilon: 1e-2,
+    form: 'quadratic',
+    chunk: 4,
     rotate: 'features',
   } as const;
   const parameters = () => ({ 'phi.weight': normal([H, 6, D], 4), 'phi.bias': normal([H, 6], 5) });
