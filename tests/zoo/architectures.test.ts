@@ -41,6 +41,48 @@ const MODELS = [
 
 const TOLERANCE = 1e-5;
 
+/** Rows of a matrix as Meta's files have them: transformers' permutation, w.view(heads, 2, d / 2, in).transpose(1, 2). */
+function metaRows({ shape: [count, width], data }: { shape: number[]; data: Float32Array }, heads: number) {
+  const half = count! / heads / 2;
+  const out = new Float32Array(data.length);
+  for (let head = 0; head < heads; head++)
+    for (let side = 0; side < 2; side++)
+      for (let j = 0; j < half; j++) {
+        const [from, to] = [(head * 2 + side) * half + j, (head * half + j) * 2 + side];
+        out.set(data.subarray(from * width!, (from + 1) * width!), to * width!);
+      }
+  return out;
+}
+
+describe("LLaMA in Meta's own files", () => {
+  it('is the model of transformers with the pairs of its rotary positions beside each other', async () => {
+    const golden = await goldenModel('llama-tiny');
+    const { tensors } = await readSafetensors(golden.path);
+    const renamed = Object.entries(tensors).map(([key, { shape, data }]) => {
+      const name = key
+        .replace(/^model\./, '')
+        .replace('embed_tokens', 'tok_embeddings')
+        .replace('lm_head', 'output')
+        .replace('input_layernorm', 'attention_norm')
+        .replace('post_attention_layernorm', 'ffn_norm')
+        .replace(/self_attn\.(.)_proj/, 'attention.w$1')
+        .replace('mlp.gate_proj', 'feed_forward.w1')
+        .replace('mlp.up_proj', 'feed_forward.w3')
+        .replace('mlp.down_proj', 'feed_forward.w2');
+      const tensor = { shape: [...shape], data: data as Float32Array };
+      const heads = /wq/.test(name) ? 4 : /wk/.test(name) ? 2 : 0;
+      return [name, heads > 0 ? { ...tensor, data: metaRows(tensor, heads) } : tensor] as const;
+    });
+    const stored = Object.fromEntries([...renamed, ['rope.freqs', { shape: [4], data: new Float32Array(4) }]]);
+    const entries = new Map(Object.entries(stored).map(([name, { shape }]) => [name, { dtype: 'F32', shape }]));
+    const read = async (name: string) => stored[name]!;
+    const params = { dim: 32, n_layers: 3, n_heads: 4, n_kv_heads: 2, vocab_size: -1, norm_eps: 1e-6, multiple_of: 16 };
+    const { config, tensors: ours } = await importModel(params, { path: 'consolidated.00.pth', entries, read });
+    expect({ ...config, maxPositions: 64 }).toEqual(golden.config);
+    expect(await readWeights(ours)).toEqual(golden.weights);
+  });
+});
+
 describe.each(MODELS)('%s', (name) => {
   let engine: Engine;
   let golden: GoldenModel;

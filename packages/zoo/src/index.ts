@@ -1,4 +1,4 @@
-export type { LazyTensor } from './architectures/convert-tensors.js';
+export { exportTensors, importTensors, type LazyTensor } from './architectures/convert-tensors.js';
 export { ARCHITECTURES, architectureOf } from './architectures/index.js';
 export {
   type ExportedModel,

@@ -38,8 +38,11 @@ export function importTensors(
   };
   return {
     path: reader.path,
+    // What one tensor of the file holds stands together.
     entries: new Map(
-      parameters.map(({ name, shape }): [string, TensorDescription] => [name, { dtype: 'F32', shape: [...shape] }]),
+      pairs
+        .flatMap(({ ours }) => ours)
+        .map(({ name, shape }): [string, TensorDescription] => [name, { dtype: 'F32', shape: [...shape] }]),
     ),
     async read(name) {
       const source = sources.get(name);

@@ -5,13 +5,14 @@ import { fairseqLm } from './fairseq-lm.js';
 import { gptNeoX } from './gpt-neox.js';
 import { gpt2 } from './gpt2.js';
 import { llama } from './llama.js';
+import { llamaMeta } from './llama-meta.js';
 import { opt } from './opt.js';
 import type { Architecture, JsonObject } from './types.js';
 
-export const ARCHITECTURES: readonly Architecture[] = [gpt2, gptNeoX, llama, opt, fairseqLm, ctranslate2Lm];
+export const ARCHITECTURES: readonly Architecture[] = [gpt2, gptNeoX, llama, llamaMeta, opt, fairseqLm, ctranslate2Lm];
 
 const KNOWN =
-  'gpt2, gpt_neox, llama, mistral, qwen2, opt, fairseq transformer_lm and CTranslate2 TransformerDecoderSpec';
+  "gpt2, gpt_neox, llama (Meta's params.json too), mistral, qwen2, opt, fairseq's transformer_lm, CTranslate2's TransformerDecoderSpec";
 
 /** The architecture that a configuration belongs to. @throws UserError where none is known */
 export function architectureOf(config: JsonObject): Architecture {

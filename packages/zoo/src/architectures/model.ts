@@ -138,7 +138,9 @@ export async function exportModel(
     const known = ARCHITECTURES.filter(({ write }) => write).map((candidate) => candidate.name);
     throw new UserError(`models are not written as ${name ?? architecture?.name}; known are ${known.join(', ')}`);
   }
-  const written = { ...base, dtype: 'float32', torch_dtype: 'float32', ...architecture.write(config, base) };
+  const tokens = { bos_token_id: null, eos_token_id: null, pad_token_id: null };
+  const types = { dtype: 'float32', torch_dtype: 'float32' };
+  const written = { ...tokens, ...base, ...types, ...architecture.write(config, base) };
   await checkMeaning(architecture, config, written);
   const tensors = exportTensors(read, architecture.names(config), parameters, config.layers);
   return { config: written, tensors };
