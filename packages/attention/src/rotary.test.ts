@@ -73,13 +73,8 @@ describe('rotary positions', () => {
     const scaled = (scaling: RotaryOptions['scaling']) => rotaryFrequencies({ ...PLAIN, scaling }, 32);
     expect(scaled({ type: 'linear', factor: 4 })).toEqual(plain.map((w) => w / 4));
     expect(scaled({ type: 'dynamic', factor: 4, maxPositions: 10 })).toEqual(plain);
-    const ratios = scaled({
-      type: 'llama3',
-      factor: 8,
-      lowFrequencyFactor: 1,
-      highFrequencyFactor: 4,
-      originalMaxPositions: 8192,
-    }).map((w, j) => w / plain[j]!);
+    expect(() => scaled({ type: 'llama3', factor: 8 })).toThrow('rotary.scaling: type llama3 needs maxPositions');
+    const ratios = scaled({ type: 'llama3', factor: 8, maxPositions: 8192 }).map((w, j) => w / plain[j]!);
     expect(ratios.slice(0, 18)).toEqual(new Array(18).fill(1));
     expect(ratios.at(-1)).toBeCloseTo(1 / 8, 12);
     expect(ratios).toEqual([...ratios].sort((a, b) => b - a));

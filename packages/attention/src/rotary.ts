@@ -7,6 +7,7 @@
  * Where rotation and feature map meet, a variant of linear attention either maps what is rotated already, sim(q, k) =
  * phi(R q) . phi(R k), or rotates its features (see `rotatesFeatures` in contract.ts).
  */
+import { UserError } from '@t2r/core';
 import { type RotaryPairs, rotate } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { angleRows, angleTable } from './angle-rows.js';
@@ -18,16 +19,16 @@ import type { Attention, Rotation } from './contract.js';
  * (Llama 3.1). `dynamic` raises the base with the length from maxPositions on; here, as token by token in transformers,
  * every position is turned with the base of the text up to it, so that all forms of attention agree.
  */
-export type RotaryScaling =
-  | { type: 'linear'; factor: number }
-  | { type: 'dynamic'; factor: number; maxPositions: number }
-  | {
-      type: 'llama3';
-      factor: number;
-      lowFrequencyFactor: number;
-      highFrequencyFactor: number;
-      originalMaxPositions: number;
-    };
+export interface RotaryScaling {
+  type: 'linear' | 'dynamic' | 'llama3';
+  factor: number;
+  /** Length of the pretrained texts; of dynamic and llama3. */
+  maxPositions?: number;
+  /** llama3: frequencies of fewer turns in the pretrained length are divided; absent: 1. */
+  lowFrequencyFactor?: number;
+  /** llama3: frequencies of more turns in the pretrained length stay; absent: 4. */
+  highFrequencyFactor?: number;
+}
 
 export interface RotaryOptions {
   base: number;
@@ -37,10 +38,18 @@ export interface RotaryOptions {
   scaling?: RotaryScaling;
 }
 
+function pretrainedLength({ type, maxPositions }: RotaryScaling): number {
+  if (maxPositions === undefined)
+    throw new UserError(`rotary.scaling: type ${type} needs maxPositions`, {
+      hint: 'Give the length of the texts that the model was pretrained on.',
+    });
+  return maxPositions;
+}
+
 /** w_j of Llama 3.1: by how many turns a frequency makes in the pretrained length. */
-function llama3Frequency(w: number, scaling: Extract<RotaryScaling, { type: 'llama3' }>): number {
-  const { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalMaxPositions } = scaling;
-  const turns = (originalMaxPositions * w) / (2 * Math.PI);
+function llama3Frequency(w: number, scaling: RotaryScaling): number {
+  const { factor, lowFrequencyFactor: low = 1, highFrequencyFactor: high = 4 } = scaling;
+  const turns = (pretrainedLength(scaling) * w) / (2 * Math.PI);
   if (turns < low) return w / factor;
   if (turns > high) return w;
   const smooth = (turns - low) / (high - low);
@@ -56,15 +65,14 @@ export function rotaryFrequencies({ base, scaling }: RotaryOptions, count: numbe
   });
 }
 
-type Dynamic = Extract<RotaryScaling, { type: 'dynamic' }>;
-
 /** Exponents of the growth that dynamic scaling multiplies frequencies with, see `growth`. */
 const dynamicExponents = (count: number) =>
   Array.from({ length: count }, (_, j) => (count === 1 ? 0 : -j / (count - 1)));
 
 /** The base at position p is base * growth^(r / (r - 2)), with r = 2 count; 1 up to maxPositions. */
-function growth(position: number, { factor, maxPositions }: Dynamic): number {
-  return Math.max(1, (factor * (position + 1)) / maxPositions - (factor - 1));
+function growth(position: number, scaling: RotaryScaling): number {
+  const { factor } = scaling;
+  return Math.max(1, (factor * (position + 1)) / pretrainedLength(scaling) - (factor - 1));
 }
 
 /** [sin | cos] of positions 0 .. time-1, [time, 2 count], on the host. */
@@ -74,7 +82,7 @@ function hostTable(options: RotaryOptions, time: number, count: number): tf.Tens
   const { scaling } = options;
   if (scaling?.type === 'dynamic') {
     const exponents = dynamicExponents(count);
-    for (let p = scaling.maxPositions; p < time; p++)
+    for (let p = pretrainedLength(scaling); p < time; p++)
       for (const [j, w] of frequencies.entries()) {
         const angle = p * w * growth(p, scaling) ** exponents[j]!;
         table[2 * p * count + j] = Math.sin(angle);
@@ -90,7 +98,8 @@ function runtimeTable(options: RotaryOptions, positions: tf.Tensor, count: numbe
   const rows = angleRows(positions, frequencies, 2 * count);
   const { scaling } = options;
   if (scaling?.type !== 'dynamic') return rows;
-  const { factor, maxPositions } = scaling;
+  const { factor } = scaling;
+  const maxPositions = pretrainedLength(scaling);
   const p = tf.reshape(tf.cast(positions, 'float32'), [-1, 1]); // [time, 1]
   const grown = tf.maximum(tf.sub(tf.mul(tf.add(p, 1), factor / maxPositions), factor - 1), 1);
   const powers = tf.exp(tf.mul(tf.log(grown), tf.tensor1d(dynamicExponents(count)))); // [time, count]

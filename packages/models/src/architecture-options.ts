@@ -7,24 +7,26 @@ import { z } from 'zod';
 const size = z.int().min(1);
 const positive = z.number().positive();
 
-const scaling = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('linear').describe('Positions divided by factor.'),
+const scaling = z
+  .strictObject({
+    type: z
+      .enum(['linear', 'dynamic', 'llama3'])
+      .describe(
+        'linear: positions divided by factor. dynamic: a base that grows with the text beyond maxPositions. llama3: low frequencies divided by factor.',
+      ),
     factor: positive.describe('How much longer texts may get.'),
-  }),
-  z.strictObject({
-    type: z.literal('dynamic').describe('The base grows with the text from maxPositions on.'),
-    factor: positive.describe('How fast it grows.'),
-    maxPositions: size.describe('Length up to which nothing changes.'),
-  }),
-  z.strictObject({
-    type: z.literal('llama3').describe('Low frequencies divided by factor, as Llama 3.1.'),
-    factor: positive.describe('Divisor of low frequencies.'),
-    lowFrequencyFactor: positive.describe('Frequencies of fewer turns in the original length are divided.'),
-    highFrequencyFactor: positive.describe('Frequencies of more turns in the original length stay.'),
-    originalMaxPositions: size.describe('Length of the pretrained texts.'),
-  }),
-]);
+    maxPositions: size.optional().describe('Length of the pretrained texts; for dynamic and llama3.'),
+    lowFrequencyFactor: positive
+      .optional()
+      .describe('llama3: frequencies of fewer turns in that length are divided; default: 1.'),
+    highFrequencyFactor: positive
+      .optional()
+      .describe('llama3: frequencies of more turns in that length stay; default: 4.'),
+  })
+  .refine(({ type, maxPositions }) => type === 'linear' || maxPositions !== undefined, {
+    path: ['maxPositions'],
+    message: 'must be given for dynamic and llama3',
+  });
 
 const rotary = z.strictObject({
   base: positive.optional().describe('Frequencies are base^(-2j / columns); default: 10000.'),

@@ -1,5 +1,5 @@
 export { exportTensors, importTensors, type LazyTensor } from './architectures/convert-tensors.js';
-export { ARCHITECTURES, architectureOf } from './architectures/index.js';
+export { ARCHITECTURES, architectureOf } from './architectures/find.js';
 export {
   type ExportedModel,
   type ExportOptions,

@@ -1,5 +1,6 @@
 /** Reading and writing models: what must be there, what may be, what is refused and by which name. */
-import type { LmConfig } from '@t2r/models';
+import { softmaxAttention } from '@t2r/attention';
+import { createLanguageModel, type LmConfig, parameterCount } from '@t2r/models';
 import { describe, expect, it } from 'vitest';
 import { exportModel, importModel, readWeights } from './model.js';
 import type { JsonObject, TensorDescription, TensorReader } from './types.js';
@@ -186,7 +187,7 @@ describe('writing', () => {
 describe('configurations', () => {
   /** The configuration alone: the tensors are then all missing. */
   const configOf = async (theirs: JsonObject): Promise<LmConfig> => {
-    const { architectureOf } = await import('./index.js');
+    const { architectureOf } = await import('./find.js');
     return architectureOf(theirs).read(theirs);
   };
 
@@ -225,6 +226,82 @@ describe('configurations', () => {
     const layer_types = ['sliding_attention', 'full_attention', 'full_attention'];
     expect(await uses({ use_sliding_window: true, layer_types })).toEqual(['softmax-window', 'softmax', 'softmax']);
     expect((await configOf(qwen)).biases).toEqual({ qkv: true, out: false, ffn: false });
+  });
+
+  // As their authors and transformers count them; configurations of the published models, sizes alone.
+  it.each<[string, number, JsonObject]>([
+    ['GPT-2', 124_439_808, { model_type: 'gpt2' }],
+    [
+      'Pythia 70M',
+      70_426_624,
+      {
+        model_type: 'gpt_neox',
+        vocab_size: 50_304,
+        hidden_size: 512,
+        num_hidden_layers: 6,
+        num_attention_heads: 8,
+        intermediate_size: 2048,
+      },
+    ],
+    ['OPT 125M', 125_239_296, { model_type: 'opt' }],
+    [
+      'OPT 350M',
+      331_196_416,
+      {
+        model_type: 'opt',
+        hidden_size: 1024,
+        num_hidden_layers: 24,
+        ffn_dim: 4096,
+        num_attention_heads: 16,
+        word_embed_proj_dim: 512,
+        do_layer_norm_before: false,
+      },
+    ],
+    [
+      'Llama 2 7B',
+      6_738_415_616,
+      {
+        ...LLAMA,
+        vocab_size: 32_000,
+        hidden_size: 4096,
+        intermediate_size: 11_008,
+        num_hidden_layers: 32,
+        num_attention_heads: 32,
+      },
+    ],
+    [
+      'Mistral 7B',
+      7_241_732_096,
+      {
+        ...LLAMA,
+        model_type: 'mistral',
+        vocab_size: 32_000,
+        hidden_size: 4096,
+        intermediate_size: 14_336,
+        num_hidden_layers: 32,
+        num_attention_heads: 32,
+        num_key_value_heads: 8,
+      },
+    ],
+    [
+      'Qwen2 0.5B',
+      494_032_768,
+      {
+        ...LLAMA,
+        model_type: 'qwen2',
+        vocab_size: 151_936,
+        hidden_size: 896,
+        intermediate_size: 4864,
+        num_hidden_layers: 24,
+        num_attention_heads: 14,
+        num_key_value_heads: 2,
+        tie_word_embeddings: true,
+      },
+    ],
+  ])('%s has %i parameters', async (_, count, theirs) => {
+    const config = await configOf(theirs);
+    const attention = new Array(config.layers).fill(softmaxAttention());
+    expect(parameterCount(createLanguageModel(config, attention))).toBe(count);
   });
 
   it.each([

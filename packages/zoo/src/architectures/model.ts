@@ -3,7 +3,7 @@ import { type Attention, type ParameterSpec, softmaxAttention, softmaxWindowAtte
 import { UserError } from '@t2r/core';
 import { createLanguageModel, type LmConfig, type Weights } from '@t2r/models';
 import { exportTensors, importTensors, type LazyTensor } from './convert-tensors.js';
-import { ARCHITECTURES, architectureOf } from './index.js';
+import { ARCHITECTURES, architectureOf } from './find.js';
 import type { Architecture, JsonObject, TensorReader } from './types.js';
 
 /** The attention that models of other projects have. @throws UserError naming a layer with another one */

@@ -48,7 +48,7 @@ function scalingOf(family: string, rope: Parsed, maxPositions: number): RotarySc
         factor: need('factor'),
         lowFrequencyFactor: need('low_freq_factor'),
         highFrequencyFactor: need('high_freq_factor'),
-        originalMaxPositions: rope.original_max_position_embeddings ?? maxPositions,
+        maxPositions: rope.original_max_position_embeddings ?? maxPositions,
       };
     default:
       return unsupported(
@@ -82,9 +82,9 @@ function writeScaling(scaling: RotaryScaling): JsonObject {
   if (type !== 'llama3') return { factor };
   return {
     factor,
-    low_freq_factor: scaling.lowFrequencyFactor,
-    high_freq_factor: scaling.highFrequencyFactor,
-    original_max_position_embeddings: scaling.originalMaxPositions,
+    low_freq_factor: scaling.lowFrequencyFactor ?? 1,
+    high_freq_factor: scaling.highFrequencyFactor ?? 4,
+    original_max_position_embeddings: scaling.maxPositions,
   };
 }
 
