@@ -2,6 +2,7 @@
 import { softmaxAttention } from '@t2r/attention';
 import { createLanguageModel, type LmConfig, parameterCount } from '@t2r/models';
 import { describe, expect, it } from 'vitest';
+import { architectureOf } from './find.js';
 import { exportModel, importModel, readWeights } from './model.js';
 import type { JsonObject, TensorDescription, TensorReader } from './types.js';
 
@@ -187,7 +188,6 @@ describe('writing', () => {
 describe('configurations', () => {
   /** The configuration alone: the tensors are then all missing. */
   const configOf = async (theirs: JsonObject): Promise<LmConfig> => {
-    const { architectureOf } = await import('./find.js');
     return architectureOf(theirs).read(theirs);
   };
 
