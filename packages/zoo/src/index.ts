@@ -1,4 +1,4 @@
-export { exportTensors, importTensors, type LazyTensor } from './architectures/convert-tensors.js';
+export { type ConvertedTensor, exportTensors, importTensors } from './architectures/convert-tensors.js';
 export { ARCHITECTURES, architectureOf } from './architectures/find.js';
 export {
   type ExportedModel,

@@ -5,7 +5,7 @@ import { type NamedPair, type NameMap, pairNames, pairsOfFile } from './names.js
 import type { TensorDescription, TensorReader } from './types.js';
 
 /** A tensor that is made when its turn comes. */
-export interface LazyTensor {
+export interface ConvertedTensor {
   readonly shape: readonly number[];
   read(): Promise<Float32Array>;
 }
@@ -62,8 +62,8 @@ export function exportTensors(
   map: NameMap,
   parameters: readonly ParameterSpec[],
   layers: number,
-): Record<string, LazyTensor> {
-  const tensors: Record<string, LazyTensor> = {};
+): Record<string, ConvertedTensor> {
+  const tensors: Record<string, ConvertedTensor> = {};
   for (const { theirs, ours, transform } of pairNames(map, parameters, layers)) {
     const shapes = ours.map(({ shape }) => shape);
     tensors[theirs] = {

@@ -2,7 +2,7 @@
 import { type Attention, type ParameterSpec, softmaxAttention, softmaxWindowAttention } from '@t2r/attention';
 import { UserError } from '@t2r/core';
 import { createLanguageModel, type LmConfig, type Weights } from '@t2r/models';
-import { exportTensors, importTensors, type LazyTensor } from './convert-tensors.js';
+import { type ConvertedTensor, exportTensors, importTensors } from './convert-tensors.js';
 import { ARCHITECTURES, architectureOf } from './find.js';
 import type { Architecture, JsonObject, TensorReader } from './types.js';
 
@@ -117,7 +117,7 @@ export interface ExportedModel {
   /** For config.json. */
   config: JsonObject;
   /** For model.safetensors, made one by one. */
-  tensors: Record<string, LazyTensor>;
+  tensors: Record<string, ConvertedTensor>;
 }
 
 /**
