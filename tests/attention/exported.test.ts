@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { relativeMaximum } from './compare.js';
-import { createSample, project, runParallel, type Sample } from './forms.js';
+import { createSample, projections, runParallel, type Sample } from './forms.js';
 import { registry, VARIANTS } from './variants.js';
 
 const TIME = 40;
@@ -27,10 +27,10 @@ async function exportStep(engine: Engine, attention: Attention, sample: Sample, 
     },
     constants: { ...weights, ...parameters },
     program: ({ x, position, ...given }, all) => {
-      const [q, k, v] = ['q', 'k', 'v'].map((n) => project(sample, x!, all[`${n}.weight`]!, all[`${n}.bias`]!));
+      const [q, k, v] = projections(sample, x!, all);
       const state = Object.fromEntries(specs.map(({ name }) => [name, given[`state.${name}`]!]));
       const options = { position: position!, positionInput: 'position', input: x! };
-      const result = attention.step(q!, k!, v!, state, all, options);
+      const result = attention.step(q, k, v, state, all, options);
       // A cache that grows takes its new rows at the position.
       const next = Object.entries(result.state).map(([name, update]) => [
         name,

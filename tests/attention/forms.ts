@@ -2,9 +2,9 @@
  * The forms of one attention against each other on an engine: parallel, step by step, fused, prompts in pieces. The checks
  * take an engine, so that every engine answers to them.
  */
-import type { Attention, RecurrentResult } from '@t2r/attention';
+import { type Attention, createRotation, type RecurrentResult, type RotaryOptions, rotateInputs } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
-import type { Engine, HostTensor, RowUpdate } from '@t2r/engine';
+import type { Engine, HostTensor, RowUpdate, TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 
 export interface Sample {
@@ -12,8 +12,12 @@ export interface Sample {
   heads: number;
   time: number;
   headDim: number;
+  /** Heads of keys and values; absent: heads. */
+  kvHeads?: number;
+  /** Rotary positions; absent: none. */
+  rotary?: RotaryOptions;
   modelDim: number;
-  /** Layer input [B,T,modelDim] and the projections' weights: q, k, v [modelDim, heads * headDim] and biases. */
+  /** Layer input [B,T,modelDim] and the projections' weights: q, k, v [modelDim, heads * headDim] (kvHeads for k and v) and biases. */
   tensors: Record<string, HostTensor & { data: Float32Array }>;
   /** The variant's own parameters. */
   parameters: Record<string, HostTensor & { data: Float32Array }>;
@@ -21,13 +25,16 @@ export interface Sample {
 
 const POSITION = 'position';
 
+const headsOf = ({ heads, kvHeads = heads }: Pick<Sample, 'heads' | 'kvHeads'>, name: string) =>
+  name === 'q' ? heads : kvHeads;
+
 /** Random inputs and weights. `deadHead` gives head 0 a bias so low that relu features are all zero there. */
 export function createSample(
   attention: Attention,
-  size: Pick<Sample, 'batch' | 'heads' | 'time' | 'headDim'>,
+  size: Pick<Sample, 'batch' | 'heads' | 'time' | 'headDim' | 'kvHeads' | 'rotary'>,
   { deadHead = false } = {},
 ): Sample {
-  const { batch, heads, time, headDim } = size;
+  const { batch, heads, time, headDim, kvHeads } = size;
   const modelDim = heads * headDim;
   const normal = (name: string, shape: number[], std: number) => {
     const random = createRandom('attention sample', name);
@@ -36,11 +43,12 @@ export function createSample(
   };
   const tensors: Sample['tensors'] = { x: normal('x', [batch, time, modelDim], 1) };
   for (const name of ['q', 'k', 'v']) {
-    tensors[`${name}.weight`] = normal(`${name}.weight`, [modelDim, modelDim], modelDim ** -0.5);
-    tensors[`${name}.bias`] = normal(`${name}.bias`, [modelDim], 0.1);
+    const width = headsOf(size, name) * headDim;
+    tensors[`${name}.weight`] = normal(`${name}.weight`, [modelDim, width], modelDim ** -0.5);
+    tensors[`${name}.bias`] = normal(`${name}.bias`, [width], 0.1);
   }
   const parameters: Sample['parameters'] = {};
-  for (const { name, shape, init } of attention.parameters({ heads, headDim })) {
+  for (const { name, shape, init } of attention.parameters({ heads, headDim, kvHeads })) {
     const { data } = normal(name, shape, shape.length === 3 ? headDim ** -0.5 : 0.1);
     parameters[name] = { shape, data: init.kind === 'ones' ? data.map((value) => 1 + value) : data };
   }
@@ -48,11 +56,14 @@ export function createSample(
   return { ...size, modelDim, tensors, parameters };
 }
 
-/** x projected and split into heads, [B,H,T,width]. */
-export function project({ heads, batch }: Sample, x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor {
-  const [, time, dim] = x.shape as [number, number, number];
-  const product = tf.add(tf.matMul(tf.reshape(x, [batch * time, dim]), weight as tf.Tensor2D), bias);
-  return tf.transpose(tf.reshape(product, [batch, time, heads, -1]), [0, 2, 1, 3]);
+/** x projected and split into heads: queries [B,H,T,width], keys and values [B,kvHeads,T,width]. */
+export function projections(sample: Sample, x: tf.Tensor, all: TensorMap): [tf.Tensor, tf.Tensor, tf.Tensor] {
+  const [batch, time, dim] = x.shape as [number, number, number];
+  const rows = tf.reshape(x, [batch * time, dim]) as tf.Tensor2D;
+  return ['q', 'k', 'v'].map((name) => {
+    const product = tf.add(tf.matMul(rows, all[`${name}.weight`] as tf.Tensor2D), all[`${name}.bias`]!);
+    return tf.transpose(tf.reshape(product, [batch, time, headsOf(sample, name), -1]), [0, 2, 1, 3]);
+  }) as [tf.Tensor, tf.Tensor, tf.Tensor];
 }
 
 export async function runParallel(
@@ -66,8 +77,10 @@ export async function runParallel(
     inputs: { x: sample.tensors.x! },
     constants: { ...sample.tensors, ...sample.parameters },
     program: ({ x }, all) => {
-      const [q, k, v] = ['q', 'k', 'v'].map((n) => project(sample, x!, all[`${n}.weight`]!, all[`${n}.bias`]!));
-      return { outputs: { y: attention.parallel(q!, k!, v!, all, { causal, input: x! }) } };
+      const [ownQ, ownK, v] = projections(sample, x!, all);
+      const turned = sample.rotary && createRotation(sample.rotary, sample.time);
+      const { q, k, rotation } = rotateInputs(attention, { q: ownQ, k: ownK }, turned);
+      return { outputs: { y: attention.parallel(q, k, v, all, { causal, rotation, input: x! }) } };
     },
   });
   const { y } = await program.run({ x: sample.tensors.x!.data });
@@ -86,10 +99,10 @@ export interface RecurrentRun {
 
 /** Runs the recurrent form over the sample; returns the outputs [B,H,T,d] and the final state. */
 export async function runRecurrent(engine: Engine, attention: Attention, sample: Sample, run: RecurrentRun) {
-  const { batch, heads, time, headDim, modelDim, tensors, parameters } = sample;
+  const { batch, heads, time, headDim, kvHeads, modelDim, tensors, parameters } = sample;
   const { pieces, padTo, fused = false, capacity = time + (padTo ?? 0) } = run;
   const weights = fused ? fusedWeights(attention, sample) : tensors;
-  const specs = attention.state({ heads, headDim }, batch, capacity);
+  const specs = attention.state({ heads, headDim, kvHeads }, batch, capacity);
   const variables = engine.variables(
     Object.fromEntries(
       specs.map(({ name, shape }) => [name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b)) }]),
@@ -108,20 +121,24 @@ export async function runRecurrent(engine: Engine, attention: Attention, sample:
       variables,
       constants,
       program: ({ x, position, count }, all) => {
-        const [q, k, v] = ['q', 'k', 'v'].map((n) => project(sample, x!, all[`${n}.weight`]!, all[`${n}.bias`]!));
+        const [ownQ, ownK, v] = projections(sample, x!, all);
+        const positions = tf.add(position!, tf.range(0, size, 1, 'int32'));
+        const turned = sample.rotary && createRotation(sample.rotary, positions);
+        const { q, k, rotation } = rotateInputs(attention, { q: ownQ, k: ownK }, turned);
         const state = Object.fromEntries(specs.map(({ name }) => [name, all[name]!]));
         const options = {
           position: position!,
           positionInput: POSITION,
           count: padTo === undefined ? undefined : count!,
+          rotation,
           input: x!,
         };
         const call = (): RecurrentResult => {
           if (fused) {
             const form = size === 1 ? attention.fusedStep! : attention.fusedPrefill!;
-            return form(q!, k!, v!, state, options);
+            return form(q, k, v, state, options);
           }
-          return (size === 1 ? attention.step : attention.prefill)(q!, k!, v!, state, all, options);
+          return (size === 1 ? attention.step : attention.prefill)(q, k, v, state, all, options);
         };
         const result = call();
         return { outputs: { y: result.output }, updates: result.state as Record<string, tf.Tensor | RowUpdate> };
@@ -154,9 +171,10 @@ export async function runRecurrent(engine: Engine, attention: Attention, sample:
 }
 
 /** The sample's weights with the feature map folded into the q and k projections. */
-function fusedWeights(attention: Attention, { heads, headDim, modelDim, tensors, parameters }: Sample) {
+function fusedWeights(attention: Attention, sample: Sample) {
+  const { heads, headDim, kvHeads, modelDim, tensors, parameters } = sample;
   const fused = attention.fuse!({
-    shape: { heads, headDim },
+    shape: { heads, headDim, kvHeads },
     modelDim,
     queryWeight: tensors['q.weight']!.data,
     queryBias: tensors['q.bias']!.data,
@@ -164,12 +182,12 @@ function fusedWeights(attention: Attention, { heads, headDim, modelDim, tensors,
     keyBias: tensors['k.bias']!.data,
     parameters: Object.fromEntries(Object.entries(parameters).map(([name, { data }]) => [name, data])),
   });
-  const width = heads * fused.width;
+  const width = (name: string) => headsOf(sample, name) * fused.width;
   return {
     ...tensors,
-    'q.weight': { shape: [modelDim, width], data: fused.queryWeight },
-    'q.bias': { shape: [width], data: fused.queryBias },
-    'k.weight': { shape: [modelDim, width], data: fused.keyWeight },
-    'k.bias': { shape: [width], data: fused.keyBias },
+    'q.weight': { shape: [modelDim, width('q')], data: fused.queryWeight },
+    'q.bias': { shape: [width('q')], data: fused.queryBias },
+    'k.weight': { shape: [modelDim, width('k')], data: fused.keyWeight },
+    'k.bias': { shape: [width('k')], data: fused.keyBias },
   };
 }

@@ -50,6 +50,54 @@ const cases: [string, string[], Partial<LmConfig>][] = [
     { norm: 'post', positions: 'none', scaleEmbedding: true },
   ],
   ['mixed layers', ['t2r', 'softmax'], {}],
+  [
+    'grouped heads wider than dim / heads, rotary pairs in turns, gated, RMS norms, biases here and there',
+    ['t2r', 'softmax'],
+    {
+      heads: 4,
+      kvHeads: 2,
+      headDim: 6,
+      positions: 'rotary',
+      rotary: {
+        base: 100,
+        fraction: 0.7,
+        pairs: 'interleaved',
+        scaling: { type: 'dynamic', factor: 2, maxPositions: 9 },
+      },
+      gated: true,
+      activation: 'silu',
+      normKind: 'rms',
+      normEpsilon: 1e-3,
+      biases: { qkv: false, ffn: false },
+      outputBias: true,
+    },
+  ],
+  [
+    't2r of one head of keys without biases, parallel residuals, learned positions from 3 on',
+    ['t2r', 't2r'],
+    {
+      kvHeads: 1,
+      biases: { qkv: false, out: false },
+      parallelResidual: true,
+      activation: 'gelu-new',
+      positionOffset: 3,
+      outputBias: true,
+      tieOutput: false,
+    },
+  ],
+  [
+    'a narrow token table, post-norm, sinusoids in turns from 2 on',
+    ['softmax', 't2r'],
+    {
+      norm: 'post',
+      embedDim: 6,
+      positions: 'sinusoidal',
+      sinusoids: 'vaswani',
+      positionOffset: 2,
+      scaleEmbedding: true,
+    },
+  ],
+  ['sinusoids of Marian, gated GELU', ['t2r', 't2r'], { positions: 'sinusoidal', sinusoids: 'marian', gated: true }],
 ];
 
 describe.each(['cpu', 'onnx'] as const)('decoding on engine %s', (name) => {

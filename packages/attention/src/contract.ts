@@ -8,9 +8,20 @@ import type { DropoutSource, RowUpdate } from '@t2r/engine';
 import type { Tensor } from '@tensorflow/tfjs-core';
 
 export interface AttentionShape {
+  /** Heads of queries, and of the output. */
   heads: number;
   /** Width of a head's query and key (and value). */
   headDim: number;
+  /** Heads of keys and values, each for heads / kvHeads heads of queries in a row; absent: heads. */
+  kvHeads?: number;
+  /** Width of the layer's input; absent: heads * headDim. */
+  modelDim?: number;
+}
+
+/** Rotary positions of the tensors of one call. */
+export interface Rotation {
+  /** x [batch, heads, time, width] of any width, every position turned by its angle. Linear in x. */
+  rotate(x: Tensor): Tensor;
 }
 
 /** How a parameter is drawn: a pure function of (seed, name). */
@@ -55,7 +66,9 @@ export interface ParallelOptions {
   dropout?: { source: DropoutSource; rate: number };
   /** Given in training, whatever the dropout: for what a variant draws anew at every step. */
   random?: DropoutSource;
-  /** [batch, time, heads * headDim]: what q, k and v are projections of. Gates read it. */
+  /** Rotary positions, where the model has them and the variant `rotatesFeatures`; q and k are not rotated then. */
+  rotation?: Rotation;
+  /** [batch, time, modelDim]: what q, k and v are projections of. Gates read it. */
   input?: Tensor;
 }
 
@@ -65,7 +78,9 @@ export interface RecurrentOptions {
   position: Tensor;
   /** Name of the program input that holds it, for row updates of growing caches. */
   positionInput: string;
-  /** [batch, time, heads * headDim]: what q, k and v are projections of. Gates read it. */
+  /** As in ParallelOptions, of the call's positions. */
+  rotation?: Rotation;
+  /** [batch, time, modelDim]: what q, k and v are projections of. Gates read it. */
   input?: Tensor;
   /** prefill only: int32 scalar, how many of the given positions are real; the rest is right padding and leaves the state alone. */
   count?: Tensor;
@@ -81,14 +96,17 @@ export interface RecurrentResult {
 export interface FeatureMap {
   /** Features per head. */
   features(headDim: number): number;
-  /** What the map adds to the model, by name within one attention. */
+  /**
+   * What the map adds to the model, by name within one attention. `heads` are those of keys and values: with
+   * grouped-query attention a map belongs to a head of keys and serves all heads of queries of its group.
+   */
   parameters(shape: AttentionShape): ParameterSpec[];
   /**
    * What one pass needs besides its parameters, and hands to `query` and `key` among them: random projections, drawn anew
    * where `random` is given (training) and always the same where it is not.
    */
   draw?(shape: AttentionShape, random?: DropoutSource): AttentionParameters;
-  /** x [B,H,T,d] -> [B,H,T,features]; where queries are scaled, the map scales them. */
+  /** x [B,kvHeads,rows,d] -> [B,kvHeads,rows,features], a row for each position of each head of the group; where queries are scaled, the map scales them. */
   query(x: Tensor, parameters: AttentionParameters): Tensor;
   key(x: Tensor, parameters: AttentionParameters): Tensor;
   /** Present where the map is affine up to an activation, and folds into the projections before it. */
@@ -106,15 +124,20 @@ export interface Attention {
   readonly options: Record<string, unknown>;
   /** True when the recurrent state has a fixed size. */
   readonly recurrent: boolean;
+  /**
+   * True where the variant itself applies rotary positions, to its features: it is given `rotation`, and q and k as they are.
+   * Otherwise q and k come rotated, whatever the variant.
+   */
+  readonly rotatesFeatures?: boolean;
   /** The feature map of a linear attention, for variants that are made of another one's. */
   readonly featureMap?: FeatureMap;
   /** What the variant adds to the q, k, v and output projections. */
   parameters(shape: AttentionShape): ParameterSpec[];
-  /** All positions at once; q [B,H,T,d], k and v [B,H,S,d] -> [B,H,T,d]. */
+  /** All positions at once; q [B,H,T,d], k and v [B,kvHeads,S,d] -> [B,H,T,d]. */
   parallel(q: Tensor, k: Tensor, v: Tensor, parameters: AttentionParameters, options: ParallelOptions): Tensor;
   /** The recurrent state; `capacity` (positions) matters only to growing caches. Initial values are zeros. */
   state(shape: AttentionShape, batch: number, capacity: number): StateSpec[];
-  /** One position: q, k, v [B,H,1,d]. */
+  /** One position: q [B,H,1,d], k and v [B,kvHeads,1,d]. */
   step(
     q: Tensor,
     k: Tensor,
@@ -123,7 +146,7 @@ export interface Attention {
     parameters: AttentionParameters,
     options: RecurrentOptions,
   ): RecurrentResult;
-  /** Several positions on top of a state (chunked form): q, k, v [B,H,T,d]. Equals T steps. */
+  /** Several positions on top of a state (chunked form): q [B,H,T,d], k and v [B,kvHeads,T,d]. Equals T steps. */
   prefill(
     q: Tensor,
     k: Tensor,
@@ -134,10 +157,11 @@ export interface Attention {
   ): RecurrentResult;
   /**
    * Inference weights with the feature map folded into the projections (paper, Eq. 8), when the variant has them: from
-   * q/k projections [modelDim, heads * headDim] and biases to [modelDim, heads * width] and biases.
+   * q/k projections [modelDim, heads * headDim] and biases to [modelDim, heads * width] and biases (kvHeads for k). Not
+   * for queries and keys that are rotated before the map: the rotation would stand between the two.
    */
   fuse?(weights: FusableWeights): FusedWeights;
-  /** One position from pre-activations made with fused weights: q, k [B,H,1,width], v [B,H,1,d]. */
+  /** One position from pre-activations made with fused weights: q [B,H,1,width], k [B,kvHeads,1,width], v [B,kvHeads,1,d]. */
   fusedStep?(
     q: Tensor,
     k: Tensor,
@@ -145,7 +169,7 @@ export interface Attention {
     state: Record<string, Tensor>,
     options: RecurrentOptions,
   ): RecurrentResult;
-  /** Several positions from pre-activations made with fused weights: q, k [B,H,T,width], v [B,H,T,d]. */
+  /** Several positions from pre-activations made with fused weights, shapes as in `fusedStep` with T positions. */
   fusedPrefill?(
     q: Tensor,
     k: Tensor,
@@ -163,6 +187,7 @@ export interface FusableWeights {
   queryWeight: Float32Array;
   /** [heads * headDim] */
   queryBias: Float32Array;
+  /** [modelDim, kvHeads * headDim] */
   keyWeight: Float32Array;
   keyBias: Float32Array;
   parameters: Record<string, Float32Array>;
@@ -174,6 +199,7 @@ export interface FusedWeights {
   /** [modelDim, heads * width] */
   queryWeight: Float32Array;
   queryBias: Float32Array;
+  /** [modelDim, kvHeads * width] */
   keyWeight: Float32Array;
   keyBias: Float32Array;
 }

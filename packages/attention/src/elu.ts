@@ -9,10 +9,11 @@ import { defineComponent } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Attention, FeatureMap } from './contract.js';
-import { chunkOption, epsilonOption, formOption, linearAttention } from './linear.js';
+import { chunkOption, epsilonOption, formOption, linearAttention, rotateOption } from './linear.js';
 
 /** `{ use: elu }` */
 export const eluSchema = z.strictObject({
+  rotate: rotateOption.optional(),
   epsilon: epsilonOption(1e-6),
   form: formOption,
   chunk: chunkOption,

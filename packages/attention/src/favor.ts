@@ -11,7 +11,7 @@ import { defineComponent } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Attention, AttentionParameters, FeatureMap } from './contract.js';
-import { chunkOption, epsilonOption, formOption, linearAttention } from './linear.js';
+import { chunkOption, epsilonOption, formOption, linearAttention, rotateOption } from './linear.js';
 import { perHead, scales } from './per-head.js';
 import {
   gaussianMatrix,
@@ -30,6 +30,7 @@ export const favorSchema = z.strictObject({
   redraw: redrawOption,
   pool: poolOption(100),
   seed: seedOption,
+  rotate: rotateOption.optional(),
   epsilon: epsilonOption(1e-6),
   form: formOption,
   chunk: chunkOption,
@@ -67,9 +68,9 @@ export function favorAttention(
     options.orthogonal ? orthogonalMatrix : gaussianMatrix,
   ),
 ): Attention {
-  const { epsilon, form, chunk } = options;
+  const { epsilon, form, chunk, rotate } = options;
   const featureMap = favorFeatureMap(options, projections);
-  return linearAttention({ name: 'favor', options: { ...options }, featureMap, epsilon, form, chunk });
+  return linearAttention({ name: 'favor', options: { ...options }, featureMap, epsilon, form, chunk, rotate });
 }
 
 export const favor = defineComponent({

@@ -30,9 +30,8 @@ const BIAS = 'gate.bias';
 /** Starts gates nearly open: g = 0.95, the released code's value. */
 const INITIAL_BIAS = 3;
 
-/** What a gate adds to the model; the layer's input has width heads * headDim. */
-export function gateParameters({ heads, headDim }: AttentionShape): ParameterSpec[] {
-  const width = heads * headDim;
+/** What a gate adds to the model. */
+export function gateParameters({ heads, headDim, modelDim: width = heads * headDim }: AttentionShape): ParameterSpec[] {
   // The bound of Xavier's initialisation (Glorot & Bengio 2010, Eq. 16).
   const bound = Math.sqrt(6 / (width + heads));
   return [
@@ -41,7 +40,7 @@ export function gateParameters({ heads, headDim }: AttentionShape): ParameterSpe
   ];
 }
 
-/** The gate at every position of the layer's input x [B,T,heads * headDim]. */
+/** The gate at every position of the layer's input x [B,T,modelDim]. */
 export function gateValues(
   kind: 'input' | 'recency',
   x: tf.Tensor | undefined,

@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Attention, FeatureMap } from './contract.js';
 import { gateOption } from './gates.js';
-import { chunkOption, epsilonOption, formOption, linearAttention } from './linear.js';
+import { chunkOption, epsilonOption, formOption, linearAttention, rotateOption } from './linear.js';
 import { affineFeatureMap } from './per-head.js';
 
 /** `{ use: hedgehog }` */
@@ -36,6 +36,7 @@ export const hedgehogSchema = z.strictObject({
       'What is scaled before the map: nothing (the paper), both sides by d^-0.25 (nearer to a pretrained softmax), or queries by d^-0.5.',
     ),
   gate: gateOption.optional(),
+  rotate: rotateOption.optional(),
   epsilon: epsilonOption(1e-12),
   form: formOption,
   chunk: chunkOption,
@@ -74,9 +75,9 @@ export function hedgehogFeatureMap({
 
 /** Hedgehog attention. */
 export function hedgehogAttention(options: HedgehogOptions): Attention {
-  const { epsilon, form, chunk, gate } = options;
+  const { epsilon, form, chunk, gate, rotate } = options;
   const featureMap = hedgehogFeatureMap(options);
-  return linearAttention({ name: 'hedgehog', options: { ...options }, featureMap, epsilon, form, chunk, gate });
+  return linearAttention({ name: 'hedgehog', options: { ...options }, featureMap, epsilon, form, chunk, gate, rotate });
 }
 
 export const hedgehog = defineComponent({

@@ -5,15 +5,20 @@
  *
  * (Katharopoulos et al. 2020, Eq. 9-12; Kasai et al. 2021, Eq. 5-6), and differ in what they hold in memory. Where a
  * variant forgets, earlier terms are multiplied by the decays in between (see decay.ts). Where it does without a
- * denominator, the output is normalised instead, y_t = norm(phi(q_t) S_t), and there is no z.
- * Shapes: queries and keys [batch, heads, time, features], values [batch, heads, time, headDim].
+ * denominator, the output is normalised instead, y_t = norm(phi(q_t) S_t), and there is no z. Where features are rotated,
+ * R_t phi(q_t) and R_s phi(k_s) take their place in the numerator alone (Su et al. 2021, arXiv 2104.09864, Eq. 19): the
+ * denominator stays a sum of positive terms.
+ * Shapes: queries [batch, heads, time, features], keys [batch, kvHeads, time, features], values [batch, kvHeads, time,
+ * headDim]; kvHeads are fewer than heads with grouped-query attention alone (see groups.ts).
  */
 import { type DropoutSource, layerNorm } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import type { Rotation } from './contract.js';
 import { chunkDecays, cumulative, decayMatrix } from './decay.js';
+import { groupRows, groupsOf, repeatRows, ungroupRows } from './groups.js';
 import { lowerTriangle } from './masks.js';
 
-/** Recurrent state: S [batch, heads, features, headDim] and, with a denominator, z [batch, heads, features]. */
+/** Recurrent state: S [batch, kvHeads, features, headDim] and, with a denominator, z [batch, kvHeads, features]. */
 export interface LinearState {
   S: tf.Tensor;
   z?: tf.Tensor;
@@ -25,8 +30,10 @@ export interface LinearFormOptions {
   epsilon: number;
   /** Normalise the output of each head to mean 0 and variance 1 in the place of dividing by a denominator. */
   normaliseOutput?: boolean;
-  /** log g_t of a variant that forgets, [batch, heads, time, 1], at most 0. */
+  /** log g_t of a variant that forgets, [batch, kvHeads, time, 1], at most 0. */
   logDecay?: tf.Tensor;
+  /** Of features, at the given positions. */
+  rotation?: Rotation;
 }
 
 type Shape4D = [number, number, number, number];
@@ -85,13 +92,14 @@ function finish(sums: tf.Tensor, { epsilon, normaliseOutput }: LinearFormOptions
   return divide(splitSums(sums), epsilon);
 }
 
-/** Similarities are multiplied by this, [1|B,1|H,T,T]: 1, or the decays in between, up to the diagonal and 0 above. */
+/** Similarities are multiplied by this, [1|B,1|kvHeads,T,T]: 1, or the decays in between, up to the diagonal and 0 above. */
 function causalFactor(time: number, logDecay: tf.Tensor | undefined): tf.Tensor {
   return logDecay ? decayMatrix(cumulative(logDecay)) : tf.reshape(lowerTriangle(time), [1, 1, time, time]);
 }
 
 export interface QuadraticOptions {
   logDecay?: tf.Tensor;
+  rotation?: Rotation;
   /** Dropout on the normalised weights. */
   dropout?: { source: DropoutSource; rate: number };
 }
@@ -101,19 +109,28 @@ export function quadraticSums(
   queries: tf.Tensor,
   keys: tf.Tensor,
   values: tf.Tensor,
-  { logDecay, dropout }: QuadraticOptions,
+  { logDecay, dropout, rotation }: QuadraticOptions,
 ): Sums {
   const [batch, heads, time] = queries.shape as Shape4D;
+  const groups = groupsOf(queries, keys);
   const causal = causalFactor(time, logDecay);
-  const all = tf.matMul(queries, keys, false, true); // [B,H,T,T]
-  if (dropout === undefined || dropout.rate === 0) {
-    return splitSums(tf.matMul(tf.mul(all, causal), appendOnes(values)));
+  const factor = repeatRows(causal, groups);
+  const rows = groupRows(queries, groups); // [B,kvHeads,groups*T,k], and so on: a group's heads are rows
+  const turned = rotation ? groupRows(rotation.rotate(queries), groups) : rows;
+  const all = tf.matMul(turned, rotation ? rotation.rotate(keys) : keys, false, true); // [B,H,T,T]
+  const dropping = dropout !== undefined && dropout.rate > 0;
+  if (!dropping && !rotation) {
+    return splitSums(ungroupRows(tf.matMul(tf.mul(all, factor), appendOnes(values)), groups));
   }
   // Dropout commutes with the division of whole rows, so it is one factor with the causal mask. The denominator is that of
   // all weights: phi(q_t) z_t, with z from a product with the triangle, which spares passes over [T,T].
-  const mask = tf.mul(dropout.source.mask([batch, heads, time, time], dropout.rate), causal); // [B,H,T,T]
-  const z = tf.matMul(causal, keys); // [B,H,T,k]
-  return { numerator: tf.matMul(tf.mul(all, mask), values), denominator: innerProducts(queries, z) };
+  const kept = dropping ? groupRows(dropout.source.mask([batch, heads, time, time], dropout.rate), groups) : undefined;
+  const mask = kept ? tf.mul(kept, factor) : factor; // [B,H,T,T]
+  const z = repeatRows(tf.matMul(causal, keys), groups); // [B,H,T,k]
+  return {
+    numerator: ungroupRows(tf.matMul(tf.mul(all, mask), values), groups),
+    denominator: ungroupRows(innerProducts(rows, z), groups),
+  };
 }
 
 /** Causal, through the [time, time] similarities; the only form with dropout on the normalised weights. */
@@ -123,24 +140,47 @@ export function quadraticForm(
   values: tf.Tensor,
   options: LinearFormOptions & QuadraticOptions,
 ): tf.Tensor {
-  const { epsilon, dropout, logDecay, normaliseOutput } = options;
+  const { epsilon, dropout, logDecay, normaliseOutput, rotation } = options;
   if (!normaliseOutput) return divide(quadraticSums(queries, keys, values, options), epsilon);
-  const similarities = tf.matMul(queries, keys, false, true); // [B,H,T,T]
-  const weights = tf.mul(similarities, causalFactor(queries.shape[2]!, logDecay));
-  return normaliseRows(tf.matMul(dropout ? dropout.source.dropout(weights, dropout.rate) : weights, values), epsilon);
+  const groups = groupsOf(queries, keys);
+  const turned = (x: tf.Tensor) => (rotation ? rotation.rotate(x) : x);
+  const similarities = tf.matMul(groupRows(turned(queries), groups), turned(keys), false, true); // [B,H,T,T]
+  const weights = tf.mul(similarities, repeatRows(causalFactor(queries.shape[2]!, logDecay), groups));
+  const mixed = tf.matMul(dropout ? dropout.source.dropout(weights, dropout.rate) : weights, values);
+  return normaliseRows(ungroupRows(mixed, groups), epsilon);
 }
 
 export interface ChunkedSumsOptions {
   /** Positions per chunk. */
   chunk: number;
-  /** What came before the first position, [batch, heads, features, width]; without it nothing did. */
+  /** What came before the first position, [batch, kvHeads, features, width]; without it nothing did. */
   incoming?: tf.Tensor;
   logDecay?: tf.Tensor;
 }
 
+/** How positions of grouped heads are cut up: `rows` pairs of a sequence and a head of keys, `chunks` of `size`. */
+interface GroupedChunks {
+  rows: number;
+  groups: number;
+  chunks: number;
+  size: number;
+}
+
+/** [B,H,chunks*size,w] -> [rows, chunks, groups * size, w]: the heads of a group meet in every chunk. */
+function splitGroups(x: tf.Tensor, { rows, groups, chunks, size }: GroupedChunks): tf.Tensor {
+  const width = x.shape[3]!;
+  const parts = tf.transpose(tf.reshape(x, [rows, groups, chunks, size * width]), [0, 2, 1, 3]);
+  return tf.reshape(parts, [rows, chunks, groups * size, width]);
+}
+
+/** The inverse of `splitGroups`, up to the shape. */
+function joinGroups(x: tf.Tensor, { rows, groups, chunks, size }: GroupedChunks): tf.Tensor {
+  return tf.transpose(tf.reshape(x, [rows, chunks, groups, size * x.shape[3]!]), [0, 2, 1, 3]);
+}
+
 /**
  * phi(q_t) sum_{s<=t} phi(k_s)^T v_s for values of any width, [batch, heads, time, width], and the sum over all positions,
- * [batch, heads, features, width]. Quadratic inside chunks and recurrent between them: work linear in time, and one state
+ * [batch, kvHeads, features, width]. Quadratic inside chunks and recurrent between them: work linear in time, and one state
  * per chunk instead of one per position.
  */
 export function chunkedSums(
@@ -155,31 +195,33 @@ export function chunkedSums(
   const chunks = Math.ceil(time / size);
   const added = chunks * size - time;
   const rows = batch * heads;
-  const split = (x: tf.Tensor) => {
-    // Features of added positions are zero, and so is their log decay, so that they leave the state alone.
-    const whole = added === 0 ? x : tf.concat([x, tf.zeros([batch, heads, added, x.shape[3]!])], 2);
-    return tf.reshape(whole, [rows, chunks, size, x.shape[3]!]);
-  };
-  const q = split(queries); // [B*H, n, c, k]
+  const groups = groupsOf(queries, keys);
+  // Features of added positions are zero, and so is their log decay, so that they leave the state alone.
+  const fill = (x: tf.Tensor) =>
+    added === 0 ? x : tf.concat([x, tf.zeros([batch, x.shape[1]!, added, x.shape[3]!])], 2);
+  const split = (x: tf.Tensor) => tf.reshape(fill(x), [rows, chunks, size, x.shape[3]!]);
+  const q = groups === 1 ? split(queries) : splitGroups(fill(queries), { rows, groups, chunks, size }); // [B*H, n, c, k]
   const k = split(keys);
   const v = split(values); // [B*H, n, c, w]
   const flat = features * width;
   const decays = logDecay && chunkDecays(split(logDecay));
 
-  const within = tf.mul(tf.matMul(q, k, false, true), decays?.within ?? lowerTriangle(size)); // [B*H, n, c, c]
+  const factor = repeatRows(decays?.within ?? lowerTriangle(size), groups);
+  const within = tf.mul(tf.matMul(q, k, false, true), factor); // [B*H, n, c, c]
   const inside = tf.matMul(within, v); // [B*H, n, c, w]
   const lasting = decays ? tf.mul(k, decays.toEnd) : k;
   const own = tf.reshape(tf.matMul(lasting, v, true, false), [rows, chunks, flat]); // sums of each chunk, [B*H, n, k*w]
   const before = incoming && tf.reshape(incoming, [rows, 1, flat]);
 
   const join = (entering: tf.Tensor | undefined, total: tf.Tensor) => {
-    const reading = decays ? tf.mul(q, decays.fromStart) : q;
+    const reading = decays ? tf.mul(q, repeatRows(decays.fromStart, groups)) : q;
     const sums = entering
       ? tf.add(inside, tf.matMul(reading, tf.reshape(entering, [rows, chunks, features, width])))
       : inside;
-    const joined = tf.reshape(sums, [batch, heads, chunks * size, width]);
+    const ordered = groups === 1 ? sums : joinGroups(sums, { rows, groups, chunks, size });
+    const joined = tf.reshape(ordered, [batch, heads * groups, chunks * size, width]);
     return {
-      sums: added === 0 ? joined : tf.slice(joined, [0, 0, 0, 0], [batch, heads, time, width]),
+      sums: added === 0 ? joined : tf.slice(joined, [0, 0, 0, 0], [batch, heads * groups, time, width]),
       total: tf.reshape(total, [batch, heads, features, width]),
     };
   };
@@ -204,47 +246,79 @@ export function chunkedForm(
   values: tf.Tensor,
   options: LinearFormOptions & { chunk: number; state?: LinearState },
 ): { output: tf.Tensor; state: LinearState } {
-  const { chunk, logDecay, state, normaliseOutput } = options;
-  const { sums, total } = chunkedSums(queries, keys, summands(values, options), {
+  const { chunk, logDecay, state, normaliseOutput, rotation, epsilon } = options;
+  if (rotation === undefined) {
+    const { sums, total } = chunkedSums(queries, keys, summands(values, options), {
+      chunk,
+      logDecay,
+      incoming: state && joinState(state),
+    });
+    return { output: finish(sums, options), state: normaliseOutput ? { S: total } : splitState(total) };
+  }
+  const turned = [rotation.rotate(queries), rotation.rotate(keys)] as const;
+  const { sums, total } = chunkedSums(...turned, values, { chunk, logDecay, incoming: state?.S });
+  if (normaliseOutput) return { output: normaliseRows(sums, epsilon), state: { S: total } };
+  const [batch, heads, time, features] = keys.shape as Shape4D;
+  const weights = chunkedSums(queries, keys, tf.ones([batch, heads, time, 1]), {
     chunk,
     logDecay,
-    incoming: state && joinState(state),
+    incoming: state && tf.expandDims(state.z!, 3),
   });
-  return { output: finish(sums, options), state: normaliseOutput ? { S: total } : splitState(total) };
+  return {
+    output: divide({ numerator: sums, denominator: weights.sums }, epsilon),
+    state: { S: total, z: tf.reshape(weights.total, [batch, heads, features]) },
+  };
 }
 
-/** The state one position later: keys [B,H,1,k], values [B,H,1,d], log decay [B,H,1,1]. */
-export function nextState(state: LinearState, keys: tf.Tensor, values: tf.Tensor, logDecay?: tf.Tensor): LinearState {
+/**
+ * The state one position later: keys [B,kvHeads,1,k], values [B,kvHeads,1,d], log decay [B,kvHeads,1,1]; `turned` are the
+ * keys as S takes them where features are rotated.
+ */
+export function nextState(
+  state: LinearState,
+  keys: tf.Tensor,
+  values: tf.Tensor,
+  logDecay?: tf.Tensor,
+  turned = keys,
+): LinearState {
   const [batch, heads, , features] = keys.shape as Shape4D;
-  const outer = tf.mul(tf.reshape(keys, [batch, heads, features, 1]), values); // [B,H,k,d]
-  const decay = logDecay && tf.exp(logDecay); // [B,H,1,1]
+  const outer = tf.mul(tf.reshape(turned, [batch, heads, features, 1]), values); // [B,kvHeads,k,d]
+  const decay = logDecay && tf.exp(logDecay); // [B,kvHeads,1,1]
   const S = tf.add(decay ? tf.mul(state.S, decay) : state.S, outer);
   if (!state.z) return { S };
   const kept = decay ? tf.mul(state.z, tf.reshape(decay, [batch, heads, 1])) : state.z;
   return { S, z: tf.add(kept, tf.reshape(keys, [batch, heads, features])) };
 }
 
-/** Reads a state with z: queries [B,H,T,k]. */
-export function readState(queries: tf.Tensor, { S, z }: LinearState): Sums {
-  const [batch, heads, , features] = queries.shape as Shape4D;
+/** Queries [B,H,T,k] times S [B,kvHeads,k,w] -> [B,H,T,w]. */
+function readRows(queries: tf.Tensor, S: tf.Tensor): tf.Tensor {
+  const groups = groupsOf(queries, S);
+  return ungroupRows(tf.matMul(groupRows(queries, groups), S), groups);
+}
+
+/** Reads a state with z: queries [B,H,T,k], and as S takes them where features are rotated. */
+export function readState(queries: tf.Tensor, { S, z }: LinearState, turned = queries): Sums {
+  const [batch, heads, features] = z!.shape as [number, number, number];
   return {
-    numerator: tf.matMul(queries, S),
-    denominator: tf.matMul(queries, tf.reshape(z!, [batch, heads, features, 1])),
+    numerator: readRows(turned, S),
+    denominator: readRows(queries, tf.reshape(z!, [batch, heads, features, 1])),
   };
 }
 
-/** One position: queries and keys [B,H,1,k], values [B,H,1,d], log decay [B,H,1,1]. */
+/** One position: queries [B,H,1,k], keys [B,kvHeads,1,k], values [B,kvHeads,1,d], log decay [B,kvHeads,1,1]. */
 export function recurrentForm(
   queries: tf.Tensor,
   keys: tf.Tensor,
   values: tf.Tensor,
   before: LinearState,
-  { epsilon, normaliseOutput, logDecay }: LinearFormOptions,
+  { epsilon, normaliseOutput, logDecay, rotation }: LinearFormOptions,
 ): { output: tf.Tensor; state: LinearState } {
-  const state = nextState(before, keys, values, logDecay);
+  const turned = (x: tf.Tensor) => (rotation ? rotation.rotate(x) : x);
+  const state = nextState(before, keys, values, logDecay, turned(keys));
+  const reading = turned(queries);
   const output = normaliseOutput
-    ? normaliseRows(tf.matMul(queries, state.S), epsilon)
-    : divide(readState(queries, state), epsilon);
+    ? normaliseRows(readRows(reading, state.S), epsilon)
+    : divide(readState(queries, state, reading), epsilon);
   return { output, state };
 }
 
@@ -259,15 +333,15 @@ export function bidirectionalForm(
   { epsilon, normaliseOutput, absolute }: LinearFormOptions & { absolute: boolean },
 ): tf.Tensor {
   const [batch, heads, time] = keys.shape as Shape4D;
-  const S = tf.matMul(keys, values, true, false); // [B,H,k,d]
-  const numerator = tf.matMul(queries, S); // [B,H,T,d]
+  const S = tf.matMul(keys, values, true, false); // [B,kvHeads,k,d]
+  const numerator = readRows(queries, S); // [B,H,T,d]
   if (normaliseOutput) return normaliseRows(numerator, epsilon);
-  const z = tf.matMul(keys, tf.ones([batch, heads, time, 1]), true, false); // [B,H,k,1]
-  const denominator = tf.matMul(queries, z); // [B,H,T,1]
+  const z = tf.matMul(keys, tf.ones([batch, heads, time, 1]), true, false); // [B,kvHeads,k,1]
+  const denominator = readRows(queries, z); // [B,H,T,1]
   return divide({ numerator, denominator: absolute ? tf.abs(denominator) : denominator }, epsilon);
 }
 
-/** [S | z], [B,H,k,d+1], or S alone. */
+/** [S | z], [B,kvHeads,k,d+1], or S alone. */
 export function joinState({ S, z }: LinearState): tf.Tensor {
   return z ? tf.concat([S, tf.expandDims(z, 3)], 3) : S;
 }

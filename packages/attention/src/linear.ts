@@ -16,6 +16,7 @@ import type {
   StateSpec,
 } from './contract.js';
 import { fixedDecay, type GateKind, type GateValues, gateParameters, gateValues } from './gates.js';
+import { groupRows, groupsOf, keyHeads, keyShape, ungroupRows } from './groups.js';
 import { bidirectionalForm, chunkedForm, type LinearState, quadraticForm, recurrentForm } from './linear-forms.js';
 import { firstPositions } from './masks.js';
 
@@ -42,7 +43,12 @@ export interface LinearAttentionOptions {
   decay?: boolean;
   /** Normalise the output of each head in the place of dividing by a denominator; the state is then S alone. */
   normaliseOutput?: boolean;
+  /** Default `inputs`. */
+  rotate?: RotateSide;
 }
+
+/** What rotary positions turn: queries and keys before the feature map, or their features after it. */
+export type RotateSide = 'inputs' | 'features';
 
 /** Longest sequence for which `auto` forms all similarities: a matrix of this size still fits a core's cache. */
 export const QUADRATIC_LIMIT = 256;
@@ -63,6 +69,12 @@ export const chunkOption = z
   .default(DEFAULT_CHUNK)
   .describe('Positions per chunk of the chunked form and of prompts.');
 
+export const rotateOption = z
+  .enum(['inputs', 'features'])
+  .describe(
+    "What a model's rotary positions turn: queries and keys before the feature map, or features after it, in the numerator alone. Default: inputs.",
+  );
+
 export const epsilonOption = (value: number) =>
   z.number().positive().default(value).describe('Lower bound of the denominator.');
 
@@ -78,14 +90,15 @@ export function linearAttention({
   gate = 'none',
   decay = false,
   normaliseOutput = false,
+  rotate = 'inputs',
 }: LinearAttentionOptions): Attention {
   const { fusion } = featureMap;
   const base = { epsilon, normaliseOutput };
   const forgets = gate !== 'none' || decay;
 
-  /** Gates or decays at the positions of q [B,H,T,.]. */
-  function gates(q: tf.Tensor, input?: tf.Tensor, parameters: AttentionParameters = {}): GateValues | undefined {
-    if (decay) return fixedDecay(q.shape[0]!, q.shape[1]!, q.shape[2]!);
+  /** Gates or decays at the positions of k [B,kvHeads,T,.]. */
+  function gates(k: tf.Tensor, input?: tf.Tensor, parameters: AttentionParameters = {}): GateValues | undefined {
+    if (decay) return fixedDecay(k.shape[0]!, k.shape[1]!, k.shape[2]!);
     return gate === 'none' ? undefined : gateValues(gate, input, parameters);
   }
 
@@ -94,7 +107,7 @@ export function linearAttention({
     k: tf.Tensor,
     v: tf.Tensor,
     parameters: AttentionParameters,
-    { causal, keyMask, dropout, random, input }: ParallelOptions,
+    { causal, keyMask, dropout, random, rotation, input }: ParallelOptions,
   ): tf.Tensor {
     if (forgets && !causal) {
       throw new UserError(
@@ -104,20 +117,22 @@ export function linearAttention({
         },
       );
     }
-    const all = withDrawn(featureMap, q, parameters, random);
-    const queries = featureMap.query(q, all); // [B,H,T,features]
+    const all = withDrawn(featureMap, k, parameters, random);
+    const queries = mapQueries(featureMap, q, k, all); // [B,H,T,features]
     const real = keyMask && tf.reshape(keyMask, [keyMask.shape[0]!, 1, -1, 1]);
-    const { keys, logDecay } = gateKeys(featureMap.key(k, all), gates(q, input, parameters), real); // [B,H,S,features]
+    const { keys, logDecay } = gateKeys(featureMap.key(k, all), gates(k, input, parameters), real); // [B,kvHeads,S,features]
     if (!causal) return bidirectionalForm(queries, keys, v, { ...base, absolute: absDenominator });
     // Differences of cumulative log decays lose digits with the length they are summed over.
     const limit = logDecay ? chunk : QUADRATIC_LIMIT;
     const small = q.shape[2]! <= limit || (dropout !== undefined && dropout.rate > 0);
     return form === 'quadratic' || (form === 'auto' && small)
-      ? quadraticForm(queries, keys, v, { ...base, logDecay, dropout })
-      : chunkedForm(queries, keys, v, { ...base, logDecay, chunk }).output;
+      ? quadraticForm(queries, keys, v, { ...base, logDecay, dropout, rotation })
+      : chunkedForm(queries, keys, v, { ...base, logDecay, chunk, rotation }).output;
   }
 
-  function state({ heads, headDim }: AttentionShape, batch: number): StateSpec[] {
+  function state(shape: AttentionShape, batch: number): StateSpec[] {
+    const { headDim } = shape;
+    const heads = keyHeads(shape);
     const features = featureMap.features(headDim);
     const S = { name: 'S', shape: [batch, heads, features, headDim] };
     return normaliseOutput ? [S] : [S, { name: 'z', shape: [batch, heads, features] }];
@@ -128,10 +143,11 @@ export function linearAttention({
     keys: tf.Tensor,
     v: tf.Tensor,
     before: Record<string, tf.Tensor>,
+    { rotation }: RecurrentOptions,
     gated?: GateValues,
   ): RecurrentResult {
     const { keys: scaled, logDecay } = gateKeys(keys, gated);
-    return toResult(recurrentForm(queries, scaled, v, toState(before), { ...base, logDecay }));
+    return toResult(recurrentForm(queries, scaled, v, toState(before), { ...base, logDecay, rotation }));
   }
 
   function prefillFeatures(
@@ -139,51 +155,63 @@ export function linearAttention({
     keys: tf.Tensor,
     v: tf.Tensor,
     before: Record<string, tf.Tensor>,
-    { count }: RecurrentOptions,
+    { count, rotation }: RecurrentOptions,
     gated?: GateValues,
   ): RecurrentResult {
     const time = keys.shape[2]!;
     const real = count && tf.reshape(firstPositions(time, count), [1, 1, time, 1]);
     const { keys: scaled, logDecay } = gateKeys(keys, gated, real);
-    return toResult(chunkedForm(queries, scaled, v, { ...base, logDecay, chunk, state: toState(before) }));
+    return toResult(chunkedForm(queries, scaled, v, { ...base, logDecay, chunk, rotation, state: toState(before) }));
   }
 
   return {
     name,
     options,
     recurrent: true,
+    rotatesFeatures: rotate === 'features',
     featureMap,
-    parameters: (shape) => [...featureMap.parameters(shape), ...(gate === 'none' ? [] : gateParameters(shape))],
+    parameters: (shape) => {
+      const keys = keyShape(shape);
+      return [...featureMap.parameters(keys), ...(gate === 'none' ? [] : gateParameters(keys))];
+    },
     parallel,
     state,
-    step: (q, k, v, before, parameters, { input }) => {
-      const all = withDrawn(featureMap, q, parameters);
-      return stepFeatures(featureMap.query(q, all), featureMap.key(k, all), v, before, gates(q, input, parameters));
+    step: (q, k, v, before, parameters, call) => {
+      const all = withDrawn(featureMap, k, parameters);
+      const features = [mapQueries(featureMap, q, k, all), featureMap.key(k, all)] as const;
+      return stepFeatures(...features, v, before, call, gates(k, call.input, parameters));
     },
     prefill: (q, k, v, before, parameters, call) => {
-      const all = withDrawn(featureMap, q, parameters);
-      const gated = gates(q, call.input, parameters);
-      return prefillFeatures(featureMap.query(q, all), featureMap.key(k, all), v, before, call, gated);
+      const all = withDrawn(featureMap, k, parameters);
+      const gated = gates(k, call.input, parameters);
+      return prefillFeatures(mapQueries(featureMap, q, k, all), featureMap.key(k, all), v, before, call, gated);
     },
     // Fused weights have no room for the gate's.
     ...(fusion &&
       gate === 'none' && {
         fuse: fusion.fuse,
-        fusedStep: (q, k, v, before) => stepFeatures(fusion.activation(q), fusion.activation(k), v, before, gates(q)),
+        fusedStep: (q, k, v, before, call) =>
+          stepFeatures(fusion.activation(q), fusion.activation(k), v, before, call, gates(k)),
         fusedPrefill: (q, k, v, before, call) =>
-          prefillFeatures(fusion.activation(q), fusion.activation(k), v, before, call, gates(q)),
+          prefillFeatures(fusion.activation(q), fusion.activation(k), v, before, call, gates(k)),
       }),
   };
 }
 
-/** The parameters with what the feature map draws for one pass over q [B,H,T,d]. */
+/** Features of queries q [B,H,T,d] beside keys k [B,kvHeads,.,d]: [B,H,T,features]. */
+export function mapQueries(featureMap: FeatureMap, q: tf.Tensor, k: tf.Tensor, parameters: AttentionParameters) {
+  const groups = groupsOf(q, k);
+  return ungroupRows(featureMap.query(groupRows(q, groups), parameters), groups);
+}
+
+/** The parameters with what the feature map draws for one pass over k [B,kvHeads,T,d]. */
 export function withDrawn(
   { draw }: FeatureMap,
-  q: tf.Tensor,
+  k: tf.Tensor,
   parameters: AttentionParameters,
   random?: ParallelOptions['random'],
 ): AttentionParameters {
-  return draw ? { ...parameters, ...draw({ heads: q.shape[1]!, headDim: q.shape[3]! }, random) } : parameters;
+  return draw ? { ...parameters, ...draw({ heads: k.shape[1]!, headDim: k.shape[3]! }, random) } : parameters;
 }
 
 /** Features of keys under a gate; where `real` (broadcast) is 0, a position adds nothing and nothing decays. */

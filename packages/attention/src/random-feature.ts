@@ -15,7 +15,8 @@ import { z } from 'zod';
 import type { Attention, AttentionParameters, FeatureMap, FusableWeights } from './contract.js';
 import { fuseFeatureMap } from './fuse.js';
 import { gateOption } from './gates.js';
-import { chunkOption, epsilonOption, formOption, linearAttention } from './linear.js';
+import { keyShape } from './groups.js';
+import { chunkOption, epsilonOption, formOption, linearAttention, rotateOption } from './linear.js';
 import { perHead } from './per-head.js';
 import {
   gaussianMatrix,
@@ -46,6 +47,7 @@ export const randomFeatureSchema = z.strictObject({
   pool: poolOption(400),
   seed: seedOption,
   gate: gateOption.default('none'),
+  rotate: rotateOption.optional(),
   epsilon: epsilonOption(1e-2),
   form: formOption,
   chunk: chunkOption,
@@ -87,7 +89,7 @@ export function randomFeatureMap(
   const fuse = (weights: FusableWeights) => {
     const { headDim } = weights.shape;
     const sigma = weights.parameters[SIGMA]; // [H,d]
-    const drawn = projections.fixed(weights.shape);
+    const drawn = projections.fixed(keyShape(weights.shape));
     const rows = headDim * (features / 2);
     const weight = sigma ? drawn.map((n, i) => n * sigma[Math.floor(i / rows) * headDim + (i % headDim)]!) : drawn;
     return fuseFeatureMap(weights, { weight, scale: 1 }, { weight, scale: 1 });
@@ -109,7 +111,7 @@ export function randomFeatureAttention(
   options: RandomFeatureOptions,
   projections: Projections = projectionPool(options.features / 2, options, gaussianMatrix),
 ): Attention {
-  const { epsilon, form, chunk, gate } = options;
+  const { epsilon, form, chunk, gate, rotate } = options;
   const featureMap = randomFeatureMap(options, projections);
   return linearAttention({
     name: 'random-feature',
@@ -119,6 +121,7 @@ export function randomFeatureAttention(
     form,
     chunk,
     gate,
+    rotate,
   });
 }
 

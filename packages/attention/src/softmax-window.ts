@@ -10,6 +10,7 @@ import { defineComponent } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Attention, AttentionParameters, ParallelOptions, RecurrentOptions, RecurrentResult } from './contract.js';
+import { groupsOf, keyHeads, repeatHeads } from './groups.js';
 import { nextBuffer, realBuffered, realKeys, refuseCrossAttention, windowScores } from './window.js';
 
 /** `{ use: softmax-window, window: 64 }` */
@@ -35,9 +36,11 @@ export function softmaxWindowAttention({ window }: SoftmaxWindowOptions): Attent
     const [batch, heads, time, headDim] = q.shape as [number, number, number, number];
     const before = Math.min(window, time);
     const none = tf.zeros([batch, heads, before, headDim]);
-    const { scores, mix } = windowScores(q, tf.concat([none, k], 2), realKeys(k, before, keyMask));
+    const groups = groupsOf(q, k);
+    const filled = (x: tf.Tensor) => tf.concat([none, repeatHeads(x, groups)], 2); // [B,H,before + T,d]
+    const { scores, mix } = windowScores(q, filled(k), realKeys(q, before, keyMask));
     const weights = tf.softmax(scores);
-    return mix(dropout ? dropout.source.dropout(weights, dropout.rate) : weights, tf.concat([none, v], 2));
+    return mix(dropout ? dropout.source.dropout(weights, dropout.rate) : weights, filled(v));
   }
 
   /** Right padding needs no mask: real queries do not see it, and it does not enter the buffer. */
@@ -49,11 +52,12 @@ export function softmaxWindowAttention({ window }: SoftmaxWindowOptions): Attent
     _parameters: AttentionParameters,
     { position, count }: RecurrentOptions,
   ): RecurrentResult {
-    const keys = tf.concat([before.k!, k], 2); // [B,H,window + T,d]
+    const keys = tf.concat([before.k!, k], 2); // [B,kvHeads,window + T,d]
     const values = tf.concat([before.v!, v], 2);
-    const { scores, mix } = windowScores(q, keys, realBuffered(k, window, position));
+    const groups = groupsOf(q, k);
+    const { scores, mix } = windowScores(q, repeatHeads(keys, groups), realBuffered(q, window, position));
     return {
-      output: mix(tf.softmax(scores), values),
+      output: mix(tf.softmax(scores), repeatHeads(values, groups)),
       state: { k: nextBuffer(keys, window, count), v: nextBuffer(values, window, count) },
     };
   }
@@ -64,7 +68,8 @@ export function softmaxWindowAttention({ window }: SoftmaxWindowOptions): Attent
     recurrent: true,
     parameters: () => [],
     parallel,
-    state: ({ heads, headDim }, batch) => ['k', 'v'].map((name) => ({ name, shape: [batch, heads, window, headDim] })),
+    state: (shape, batch) =>
+      ['k', 'v'].map((name) => ({ name, shape: [batch, keyHeads(shape), window, shape.headDim] })),
     step: prefill,
     prefill,
   };

@@ -7,6 +7,7 @@ import { causalAttention, causalSoftmax } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Attention, AttentionParameters, ParallelOptions, RecurrentOptions, RecurrentResult } from './contract.js';
+import { groupRows, groupsOf, keyHeads, repeatRows, ungroupRows } from './groups.js';
 import { firstPositions, lowerTriangle, maskScores } from './masks.js';
 
 /** `{ use: softmax }` */
@@ -25,10 +26,11 @@ function parallel(
   { causal, keyMask, dropout }: ParallelOptions,
 ): tf.Tensor {
   if (causal && !keyMask) return causalAttention(q, k, v, dropout);
-  const all = scaledScores(q, k); // [B,H,T,S]
+  const groups = groupsOf(q, k);
+  const all = scaledScores(groupRows(q, groups), k); // [B,H,T,S]; with groups [B,kvHeads,groups * T,S]
   const scores = keyMask ? maskScores(all, tf.reshape(keyMask, [keyMask.shape[0]!, 1, 1, -1])) : all;
-  const weights = causal ? causalSoftmax(scores) : tf.softmax(scores); // [B,H,T,S]
-  return tf.matMul(dropout ? dropout.source.dropout(weights, dropout.rate) : weights, v);
+  const weights = causal ? causalSoftmax(scores, groups) : tf.softmax(scores); // [B,H,T,S]
+  return ungroupRows(tf.matMul(dropout ? dropout.source.dropout(weights, dropout.rate) : weights, v), groups);
 }
 
 /**
@@ -44,15 +46,19 @@ function prefill(
   _parameters: AttentionParameters,
   { position, positionInput }: RecurrentOptions,
 ): RecurrentResult {
-  const [batch, heads, time] = q.shape as [number, number, number];
+  const time = q.shape[2]!;
+  const groups = groupsOf(q, k);
+  const rows = groupRows(q, groups);
+  const [batch, heads, queries] = rows.shape as [number, number, number]; // [B,H,T]; with groups [B,kvHeads,groups * T]
   const capacity = cachedKeys!.shape[2]!;
-  const before = maskScores(scaledScores(q, cachedKeys!), firstPositions(capacity, position)); // [B,H,T,C]
-  const among = scaledScores(q, k); // [B,H,T,T]
-  const weights = tf.softmax(tf.concat([before, time === 1 ? among : maskScores(among, lowerTriangle(time))], 3));
-  const part = (start: number, size: number) => tf.slice(weights, [0, 0, 0, start], [batch, heads, time, size]);
+  const before = maskScores(scaledScores(rows, cachedKeys!), firstPositions(capacity, position)); // [B,H,T,C]
+  const among = scaledScores(rows, k); // [B,H,T,T]
+  const mask = () => repeatRows(lowerTriangle(time), groups);
+  const weights = tf.softmax(tf.concat([before, time === 1 ? among : maskScores(among, mask())], 3));
+  const part = (start: number, size: number) => tf.slice(weights, [0, 0, 0, start], [batch, heads, queries, size]);
   const output = tf.add(tf.matMul(part(0, capacity), cachedValues!), tf.matMul(part(capacity, time), v)); // [B,H,T,d]
   return {
-    output,
+    output: ungroupRows(output, groups),
     state: { k: { rows: k, axis: 2, at: positionInput }, v: { rows: v, axis: 2, at: positionInput } },
   };
 }
@@ -65,8 +71,8 @@ export function softmaxAttention(): Attention {
     recurrent: false,
     parameters: () => [],
     parallel,
-    state: ({ heads, headDim }, batch, capacity) =>
-      ['k', 'v'].map((name) => ({ name, shape: [batch, heads, capacity, headDim], grows: true })),
+    state: (shape, batch, capacity) =>
+      ['k', 'v'].map((name) => ({ name, shape: [batch, keyHeads(shape), capacity, shape.headDim], grows: true })),
     step: prefill,
     prefill,
   };

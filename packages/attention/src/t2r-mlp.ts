@@ -13,7 +13,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Attention, FeatureMap } from './contract.js';
 import { type GateKind, gateOption } from './gates.js';
-import { chunkOption, epsilonOption, formOption, type LinearForm, linearAttention } from './linear.js';
+import {
+  chunkOption,
+  epsilonOption,
+  formOption,
+  type LinearForm,
+  linearAttention,
+  type RotateSide,
+  rotateOption,
+} from './linear.js';
 import { affineFeatureMap, type ScaleSide } from './per-head.js';
 
 /** `{ use: t2r-mlp, features: 32 }` */
@@ -34,6 +42,7 @@ export const t2rMlpSchema = z.strictObject({
     .default('query')
     .describe('What is scaled before the map: queries by d^-0.5 (the paper), both sides by d^-0.25, or nothing.'),
   gate: gateOption.optional(),
+  rotate: rotateOption.optional(),
   epsilon: epsilonOption(1e-2),
   form: formOption,
   chunk: chunkOption,
@@ -51,6 +60,8 @@ export interface T2rMlpOptions {
   scale?: ScaleSide;
   /** Default none. */
   gate?: GateKind;
+  /** What rotary positions rotate; see the component's option. */
+  rotate?: RotateSide;
   /** Lower bound of the denominator; 1e-2 in the released code. */
   epsilon: number;
   form: LinearForm;
@@ -84,7 +95,7 @@ export function t2rFeatureMap({
 /** T2R attention: linear attention with the learned feature map `phi(x) = activation(W x + b)`. */
 export function t2rMlpAttention(given: T2rMlpOptions): Attention {
   const options = { shared: true, scale: 'query' as const, ...given };
-  const { epsilon, form, chunk, gate } = options;
+  const { epsilon, form, chunk, gate, rotate } = options;
   return linearAttention({
     name: 't2r-mlp',
     options,
@@ -93,6 +104,7 @@ export function t2rMlpAttention(given: T2rMlpOptions): Attention {
     form,
     chunk,
     gate,
+    rotate,
     absDenominator: true,
   });
 }

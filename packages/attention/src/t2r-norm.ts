@@ -5,13 +5,13 @@
  *     y_t = norm(phi(q_t) S_t),   phi(x) = relu(W x + b),   S_t = gamma S_{t-1} + phi(k_t)^T v_t
  *
  * with norm a group norm of one group per head. It has no weights of its own: the output projection that follows can take
- * any part they could have. gamma is 1, or RetNet's fixed decay of each head. The rotation of SUPRA's features is left to
- * the model's positions.
+ * any part they could have. gamma is 1, or RetNet's fixed decay of each head. With rotary positions, `rotate: features`
+ * turns phi(q) and phi(k), as SUPRA does.
  */
 import { defineComponent } from '@t2r/core';
 import { z } from 'zod';
 import type { Attention } from './contract.js';
-import { chunkOption, formOption, linearAttention } from './linear.js';
+import { chunkOption, formOption, linearAttention, rotateOption } from './linear.js';
 import { t2rFeatureMap, t2rMlpSchema } from './t2r-mlp.js';
 
 const { features, activation, bias, shared, scale } = t2rMlpSchema.shape;
@@ -24,6 +24,7 @@ export const t2rNormSchema = z.strictObject({
   shared,
   scale,
   decay: z.boolean().default(false).describe('Forget at fixed rates: head h by 1 - 2^(-5-h) a position, as RetNet.'),
+  rotate: rotateOption.optional(),
   epsilon: z
     .number()
     .positive()
@@ -38,7 +39,7 @@ export type T2rNormOptions = z.output<typeof t2rNormSchema>;
 
 /** T2R attention with a normalised output in the place of a denominator. */
 export function t2rNormAttention(options: T2rNormOptions): Attention {
-  const { decay, epsilon, form, chunk } = options;
+  const { decay, epsilon, form, chunk, rotate } = options;
   return linearAttention({
     name: 't2r-norm',
     options: { ...options },
@@ -47,6 +48,7 @@ export function t2rNormAttention(options: T2rNormOptions): Attention {
     epsilon,
     form,
     chunk,
+    rotate,
     normaliseOutput: true,
   });
 }

@@ -12,7 +12,16 @@ import { componentOption, defineComponent, UserError } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Attention, AttentionParameters, ParallelOptions, RecurrentOptions, RecurrentResult } from './contract.js';
-import { chunkOption, epsilonOption, formOption, type LinearForm, QUADRATIC_LIMIT, withDrawn } from './linear.js';
+import { groupsOf, keyHeads, keyShape, repeatHeads } from './groups.js';
+import {
+  chunkOption,
+  epsilonOption,
+  formOption,
+  type LinearForm,
+  mapQueries,
+  QUADRATIC_LIMIT,
+  withDrawn,
+} from './linear.js';
 import {
   appendOnes,
   chunkedSums,
@@ -77,6 +86,12 @@ export function windowLinearAttention(options: WindowLinearOptions): Attention {
     });
   }
 
+  if (linear.rotatesFeatures) {
+    throw new UserError(`${NAME} rotates queries and keys before the feature map, and '${linear.name}' its features`, {
+      hint: 'Leave out rotate: features.',
+    });
+  }
+
   /** The output from the sums over the window (before dropout) and over older keys. */
   function join(near: Sums, older: Sums, parameters: AttentionParameters): tf.Tensor {
     const g = tf.reshape(tf.sigmoid(parameters[FACTOR]!), [1, -1, 1, 1]); // [1,H,1,1]
@@ -95,26 +110,29 @@ export function windowLinearAttention(options: WindowLinearOptions): Attention {
     if (!causal) refuseCrossAttention(NAME);
     const [batch, heads, time, headDim] = q.shape as [number, number, number, number];
     const before = Math.min(window, time);
+    const groups = groupsOf(q, k);
     const none = tf.zeros([batch, heads, before, headDim]);
-    const real = realKeys(k, before, keyMask); // [B,H,before + T,1]
+    const filled = (x: tf.Tensor) => tf.concat([none, repeatHeads(x, groups)], 2); // [B,H,before + T,d]
+    const real = realKeys(q, before, keyMask); // [B,H,before + T,1]
     const dropping = dropout !== undefined && dropout.rate > 0;
     const quadratic = form === 'quadratic' || (form === 'auto' && (time <= QUADRATIC_LIMIT || dropping));
-    const scored = windowScores(q, tf.concat([none, k], 2), real);
-    const near = nearSums(scored, tf.concat([none, v], 2), quadratic ? dropout : undefined);
+    const scored = windowScores(q, filled(k), real);
+    const near = nearSums(scored, filled(v), quadratic ? dropout : undefined);
 
-    const all = withDrawn(featureMap!, q, parameters, random);
-    const queries = featureMap!.query(q, all); // [B,H,T,features]
+    const all = withDrawn(featureMap!, k, parameters, random);
+    const queries = mapQueries(featureMap!, q, k, all); // [B,H,T,features]
     const features = featureMap!.key(k, all);
     // Delayed by the window, keys and values are at the position where they leave it.
     const delayed = (x: tf.Tensor) => {
-      const width = x.shape[3]!;
+      const [, own, , width] = x.shape as [number, number, number, number];
       return tf.slice(
-        tf.concat([tf.zeros([batch, heads, before, width]), x], 2),
+        tf.concat([tf.zeros([batch, own, before, width]), x], 2),
         [0, 0, 0, 0],
-        [batch, heads, time, width],
+        [batch, own, time, width],
       );
     };
-    const keys = tf.mul(delayed(features), tf.slice(real, [0, 0, 0, 0], [batch, heads, time, 1]));
+    const counted = tf.slice(realKeys(k, before, keyMask), [0, 0, 0, 0], [batch, k.shape[1]!, time, 1]);
+    const keys = tf.mul(delayed(features), counted); // [B,kvHeads,T,features]
     const values = delayed(v);
     const older = quadratic
       ? quadraticSums(queries, keys, values, { dropout })
@@ -145,20 +163,22 @@ export function windowLinearAttention(options: WindowLinearOptions): Attention {
     parameters: AttentionParameters,
     { position, count }: RecurrentOptions,
   ): RecurrentResult {
-    const [batch, heads, time] = q.shape as [number, number, number];
-    const keys = tf.concat([before.k!, k], 2); // [B,H,window + T,d]
+    const [batch, heads, time] = k.shape as [number, number, number];
+    const groups = groupsOf(q, k);
+    const keys = tf.concat([before.k!, k], 2); // [B,kvHeads,window + T,d]
     const values = tf.concat([before.v!, v], 2);
-    const real = realBuffered(k, window, position); // [B,H,window + T,1]
-    const near = nearSums(windowScores(q, keys, real), values);
+    const scored = windowScores(q, repeatHeads(keys, groups), realBuffered(q, window, position));
+    const near = nearSums(scored, repeatHeads(values, groups));
+    const real = realBuffered(k, window, position); // [B,kvHeads,window + T,1]
 
-    const all = withDrawn(featureMap!, q, parameters);
+    const all = withDrawn(featureMap!, k, parameters);
     const leaving = (x: tf.Tensor) => tf.slice(x, [0, 0, 0, 0], [batch, heads, time, x.shape[3]!]);
     const counted = count
       ? tf.mul(leaving(real), tf.reshape(firstPositions(time, count), [1, 1, time, 1]))
-      : leaving(real); // [B,H,T,1]
-    const features = tf.mul(featureMap!.key(leaving(keys), all), counted); // [B,H,T,features]
+      : leaving(real); // [B,kvHeads,T,1]
+    const features = tf.mul(featureMap!.key(leaving(keys), all), counted); // [B,kvHeads,T,features]
     const state = { S: before.S!, z: before.z! };
-    const { older, state: next } = olderSums(featureMap!.query(q, all), features, leaving(values), state);
+    const { older, state: next } = olderSums(mapQueries(featureMap!, q, k, all), features, leaving(values), state);
     return {
       output: join(near, older, parameters),
       state: { k: nextBuffer(keys, window, count), v: nextBuffer(values, window, count), S: next.S, z: next.z! },
@@ -170,7 +190,7 @@ export function windowLinearAttention(options: WindowLinearOptions): Attention {
     options: { ...options, linear: { use: linear.name, ...linear.options } },
     recurrent: true,
     parameters: (shape) => [
-      ...featureMap.parameters(shape),
+      ...featureMap.parameters(keyShape(shape)),
       {
         name: FACTOR,
         shape: [shape.heads],
@@ -179,7 +199,9 @@ export function windowLinearAttention(options: WindowLinearOptions): Attention {
       },
     ],
     parallel,
-    state: ({ heads, headDim }, batch) => {
+    state: (shape, batch) => {
+      const { headDim } = shape;
+      const heads = keyHeads(shape);
       const features = featureMap.features(headDim);
       return [
         { name: 'k', shape: [batch, heads, window, headDim] },

@@ -97,17 +97,23 @@ export function windowScores(q: tf.Tensor, keys: tf.Tensor, real: tf.Tensor): Wi
   };
 }
 
-/** Which keys count in training: none before the first position, and of the rest those of `keyMask` [B,T]. */
-export function realKeys(k: tf.Tensor, window: number, keyMask?: tf.Tensor): tf.Tensor {
-  const [batch, heads, time] = k.shape as Shape4D;
+/**
+ * Which keys count in training: none before the first position, and of the rest those of `keyMask` [B,T]. For the heads
+ * and positions of x [B,H,T,.] -> [B,H,window + T,1].
+ */
+export function realKeys(x: tf.Tensor, window: number, keyMask?: tf.Tensor): tf.Tensor {
+  const [batch, heads, time] = x.shape as Shape4D;
   const none = tf.zeros([batch, heads, window, 1]);
   const ones = tf.ones([batch, heads, time, 1]);
   return tf.concat([none, keyMask ? tf.mul(ones, tf.reshape(keyMask, [batch, 1, time, 1])) : ones], 2);
 }
 
-/** Which keys count with a buffer after `position` (int32 scalar) positions: its last rows, and all new ones. */
-export function realBuffered(k: tf.Tensor, window: number, position: tf.Tensor): tf.Tensor {
-  const [batch, heads, time] = k.shape as Shape4D;
+/**
+ * Which keys count with a buffer after `position` (int32 scalar) positions: its last rows, and all new ones. For the heads
+ * and positions of x [B,H,T,.] -> [B,H,window + T,1].
+ */
+export function realBuffered(x: tf.Tensor, window: number, position: tf.Tensor): tf.Tensor {
+  const [batch, heads, time] = x.shape as Shape4D;
   const buffered = tf.add(tf.reshape(lastRows(window, position), [1, 1, window, 1]), tf.zeros([batch, heads, 1, 1]));
   return tf.concat([buffered, tf.ones([batch, heads, time, 1])], 2);
 }

@@ -3,10 +3,14 @@ export { causalAttention, causalSoftmax } from './ops/causal-softmax.js';
 export { crossEntropy, linearCrossEntropy } from './ops/cross-entropy.js';
 export { embedding } from './ops/embedding.js';
 export { gelu } from './ops/gelu.js';
+export { geluTanh } from './ops/gelu-tanh.js';
 export { layerNorm } from './ops/layer-norm.js';
 export { linear } from './ops/linear.js';
 export { relu } from './ops/relu.js';
+export { rmsNorm } from './ops/rms-norm.js';
+export { type RotaryPairs, rotate } from './ops/rotate.js';
 export { sizeOf, toRows } from './ops/shape.js';
+export { silu } from './ops/silu.js';
 export { default, plugin } from './plugin.js';
 export type {
   CompiledProgram,

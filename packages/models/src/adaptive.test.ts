@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodingFlops, parameterCount } from './cost.js';
 import { createLanguageModel } from './decoder-lm.js';
-import { embedTokens } from './forward.js';
+import { embedTokens } from './embed.js';
 import { createOutput } from './output.js';
 import { initialWeights } from './parameters.js';
 import { TINY, tinyModel } from './testing/tiny-model.js';

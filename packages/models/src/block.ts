@@ -1,5 +1,15 @@
-/** What training and decoding share: residual blocks, the feed-forward network, splitting and merging heads. */
-import { type DropoutSource, gelu, layerNorm, linear, relu, type TensorMap } from '@t2r/engine';
+/** What training and decoding share: norms, layers, the feed-forward network, splitting and merging heads. */
+import {
+  type DropoutSource,
+  gelu,
+  geluTanh,
+  layerNorm,
+  linear,
+  relu,
+  rmsNorm,
+  silu,
+  type TensorMap,
+} from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LmConfig } from './types.js';
 
@@ -10,11 +20,17 @@ export function scope(parameters: TensorMap, prefix: string): Scope {
   return (name) => parameters[`${prefix}.${name}`]!;
 }
 
-const normalise = (x: tf.Tensor, get: Scope, name: string) => layerNorm(x, get(`${name}.weight`), get(`${name}.bias`));
+/** The norms of a model; rms ones have no bias. */
+export type NormConfig = Pick<LmConfig, 'normKind' | 'normEpsilon'>;
 
-/** x @ weight + bias of a named linear layer. */
+export function normalise(x: tf.Tensor, get: Scope, name: string, { normKind, normEpsilon }: NormConfig): tf.Tensor {
+  if (normKind === 'rms') return rmsNorm(x, get(`${name}.weight`), normEpsilon);
+  return layerNorm(x, get(`${name}.weight`), get(`${name}.bias`), normEpsilon);
+}
+
+/** x @ weight, + bias where the named linear layer has one. */
 export function project(x: tf.Tensor, get: Scope, name: string): tf.Tensor {
-  return linear(x, get(`${name}.weight`), get(`${name}.bias`));
+  return linear(x, get(`${name}.weight`), get(`${name}.bias`) as tf.Tensor | undefined);
 }
 
 /** Identity without a source: decoding and evaluation. */
@@ -27,28 +43,55 @@ export function residual(
   x: tf.Tensor,
   get: Scope,
   norm: string,
-  { norm: order, dropout }: LmConfig,
+  config: Pick<LmConfig, 'norm' | 'dropout'> & NormConfig,
   source: DropoutSource | undefined,
   block: (x: tf.Tensor) => tf.Tensor,
 ): tf.Tensor {
-  if (order === 'pre') return tf.add(x, drop(block(normalise(x, get, norm)), source, dropout));
-  return normalise(tf.add(x, drop(block(x), source, dropout)), get, norm);
+  const { norm: order, dropout } = config;
+  if (order === 'pre') return tf.add(x, drop(block(normalise(x, get, norm, config)), source, dropout));
+  return normalise(tf.add(x, drop(block(x), source, dropout)), get, norm, config);
 }
 
-/** fc2(activation(fc1(x))), [.., dim] -> [.., dim]. */
+/** Attention and feed-forward block one after the other, or side by side as in GPT-NeoX: x + f(norm1(x)) + g(norm2(x)). */
+export function transformerLayer(
+  x: tf.Tensor,
+  get: Scope,
+  config: LmConfig,
+  source: DropoutSource | undefined,
+  attend: (x: tf.Tensor) => tf.Tensor,
+): tf.Tensor {
+  const mixed = residual(x, get, 'norm1', config, source, attend);
+  const feed = (h: tf.Tensor) => feedForward(h, get, config, source);
+  if (!config.parallelResidual) return residual(mixed, get, 'norm2', config, source, feed);
+  return tf.add(mixed, drop(feed(normalise(x, get, 'norm2', config)), source, config.dropout));
+}
+
+const ACTIVATIONS = { relu, gelu, 'gelu-new': geluTanh, silu } satisfies Record<
+  LmConfig['activation'],
+  (x: tf.Tensor) => tf.Tensor
+>;
+
+/**
+ * fc2(activation(fc1(x))), or with a gate (Shazeer 2020, arXiv 2002.05202) fc2(activation(gate(x)) * fc1(x));
+ * [.., dim] -> [.., dim].
+ */
 export function feedForward(
   x: tf.Tensor,
   get: Scope,
-  { activation, activationDropout }: LmConfig,
+  { activation, activationDropout, gated }: Pick<LmConfig, 'activation' | 'activationDropout' | 'gated'>,
   source?: DropoutSource,
 ): tf.Tensor {
-  const act = activation === 'gelu' ? gelu : relu;
-  return project(drop(act(project(x, get, 'fc1')), source, activationDropout), get, 'fc2');
+  const activate = ACTIVATIONS[activation];
+  const inner = gated
+    ? tf.mul(activate(project(x, get, 'gate')), project(x, get, 'fc1'))
+    : activate(project(x, get, 'fc1'));
+  return project(drop(inner, source, activationDropout), get, 'fc2');
 }
 
 /** The norm at the end of a pre-norm stack, unless the model has none; post-norm stacks end in one already. */
-export function finalNorm(x: tf.Tensor, parameters: TensorMap, { norm, finalNorm: last = true }: LmConfig): tf.Tensor {
-  return norm === 'pre' && last ? normalise(x, (name) => parameters[name]!, 'final_norm') : x;
+export function finalNorm(x: tf.Tensor, parameters: TensorMap, config: LmConfig): tf.Tensor {
+  const { norm, finalNorm: last = true } = config;
+  return norm === 'pre' && last ? normalise(x, (name) => parameters[name]!, 'final_norm', config) : x;
 }
 
 /** [B,T,heads * width] -> [B,heads,T,width]. */

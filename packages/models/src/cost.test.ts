@@ -22,6 +22,28 @@ describe('cost of a model', () => {
     expect(decodingFlops(tinyModel({ tieOutput: false }), 100)).toBe(at(100));
   });
 
+  it('counts what heads of keys keep once and heads of queries read each', () => {
+    const grouped = tinyModel({ kvHeads: 1, biases: { qkv: false } });
+    const own = tinyModel({ biases: { qkv: false } });
+    const dropped = 2 * 8 * 4; // half of k and of v
+    const weights = 7 * 8 + 2 * (ATTENTION - dropped + FEED_FORWARD) + PHI / 2;
+    // S and z once, updated by one head and read by two; a cache of one head read by two.
+    expect(decodingFlops(grouped, 100)).toBe(2 * weights + (2 + 4) * (3 * 5) + 4 * (2 * 100 * 4));
+    expect(grouped.stateBytes(100)).toBe(own.stateBytes(100) / 2);
+  });
+
+  it('counts gates, projections of a narrow table, and biases', () => {
+    const plain = tinyModel();
+    const gated = tinyModel({ gated: true });
+    expect(parameterCount(gated) - parameterCount(plain)).toBe(2 * (8 * 12 + 12));
+    expect(decodingFlops(gated, 0) - decodingFlops(plain, 0)).toBe(2 * 2 * 8 * 12);
+    const narrow = tinyModel({ embedDim: 3, outputBias: true });
+    expect(parameterCount(narrow) - parameterCount(plain)).toBe(7 * (3 - 8) + 2 * 3 * 8 + 7);
+    expect(decodingFlops(narrow, 0) - decodingFlops(plain, 0)).toBe(2 * (7 * (3 - 8) + 2 * 3 * 8));
+    const bare = tinyModel({ normKind: 'rms', biases: { qkv: false, out: false, ffn: false } });
+    expect(parameterCount(plain) - parameterCount(bare)).toBe(5 * 8 + 2 * (4 * 8 + 12 + 8));
+  });
+
   it('counts bytes of state: fixed for t2r, growing for softmax', () => {
     const model = tinyModel();
     expect(model.recurrent).toBe(false);

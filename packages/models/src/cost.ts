@@ -10,8 +10,8 @@ export function parameterCount(model: LanguageModel): number {
 
 /** Tables that tokens and positions are looked up in, and what the output multiplies with that it shares with the input. */
 function inputWeights(config: LmConfig): { lookedUp: string[]; shared: number } {
-  const { vocab, dim, tieOutput, adaptive } = config;
-  if (!adaptive) return { lookedUp: ['embed.weight', 'positions.weight'], shared: tieOutput ? vocab * dim : 0 };
+  const { vocab, dim, tieOutput, adaptive, embedDim = dim } = config;
+  if (!adaptive) return { lookedUp: ['embed.weight', 'positions.weight'], shared: tieOutput ? vocab * embedDim : 0 };
   const bands = vocabularyBands(adaptive, vocab, dim);
   const tied = tiesOf(config);
   const tables = bands.reduce((sum, { size, width }) => sum + size * width, 0);
@@ -32,10 +32,14 @@ function multipliedWeights(model: LanguageModel): number {
 /**
  * Work of mixing positions, for the token at `position`. A fixed-size state is updated and read, a multiply-add per element
  * each: 4 per element. A cache is read twice, once by queries (keys) and once by weights (values), each element in one
- * multiply-add: 2 per element.
+ * multiply-add: 2 per element. With grouped-query attention every head of queries of a group reads what is kept once.
  */
 export function mixingFlops(model: LanguageModel, position: number): number {
-  return model.state(1, position).reduce((sum, { shape, grows }) => sum + (grows ? 2 : 4) * sizeOf(shape), 0);
+  const { heads, kvHeads = heads } = model.config;
+  const reads = (2 * heads) / kvHeads;
+  return model
+    .state(1, position)
+    .reduce((sum, { shape, grows }) => sum + (grows ? reads : 2 + reads) * sizeOf(shape), 0);
 }
 
 /**

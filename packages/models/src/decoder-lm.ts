@@ -3,6 +3,7 @@ import type { Attention, StateSpec } from '@t2r/attention';
 import { type CreateContext, UserError } from '@t2r/core';
 import { sizeOf, toRows } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import { attentionShape, checkArchitecture } from './architecture.js';
 import { type DecodeInputs, decode } from './decode.js';
 import { forward } from './forward.js';
 import { createOutput } from './output.js';
@@ -11,12 +12,8 @@ import { stepWeights } from './step-weights.js';
 import type { DecodeResult, LanguageModel, LmConfig } from './types.js';
 
 function checkConfig(config: LmConfig, attention: readonly Attention[]): void {
-  const { dim, heads, layers } = config;
-  if (dim % heads !== 0) {
-    throw new UserError(`heads: ${heads} heads do not divide a model of dim ${dim}`, {
-      hint: 'Choose heads so that dim is a multiple of it.',
-    });
-  }
+  const { layers } = config;
+  checkArchitecture(config);
   if (attention.length !== layers) {
     throw new UserError(`attention: ${attention.length} given for ${layers} layers`, {
       hint: 'Give one attention for all layers, or a list with one per layer.',
@@ -27,7 +24,6 @@ function checkConfig(config: LmConfig, attention: readonly Attention[]): void {
 /** Builds the model from its configuration and one attention per layer. Throws UserError where they do not fit. */
 export function createLanguageModel(config: LmConfig, attention: readonly Attention[]): LanguageModel {
   checkConfig(config, attention);
-  const { dim, heads } = config;
   const output = createOutput(config);
 
   const hidden: LanguageModel['hidden'] = (ids, parameters, options) =>
@@ -54,7 +50,7 @@ export function createLanguageModel(config: LmConfig, attention: readonly Attent
   const state: LanguageModel['state'] = (batch, capacity): StateSpec[] =>
     attention.flatMap((variant, n) =>
       variant
-        .state({ heads, headDim: dim / heads }, batch, capacity)
+        .state(attentionShape(config), batch, capacity)
         .map((spec) => ({ ...spec, name: `layers.${n}.${spec.name}` })),
     );
 

@@ -1,54 +1,39 @@
 /** The parallel forward pass, all positions at once: training and evaluation. */
-import type { Attention } from '@t2r/attention';
-import { UserError } from '@t2r/core';
-import { type DropoutSource, embedding, linear, type TensorMap } from '@t2r/engine';
+import { type Attention, createRotation, type Rotation, rotateInputs } from '@t2r/attention';
+import { type DropoutSource, linear, type TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
-import { adaptiveEmbedding } from './adaptive.js';
-import { drop, feedForward, finalNorm, mergeHeads, project, residual, type Scope, scope } from './block.js';
-import { sinusoidalTable } from './positions.js';
+import { attentionShape, projectionWidths, rotaryOptions } from './architecture.js';
+import { drop, finalNorm, mergeHeads, project, type Scope, scope, splitHeads, transformerLayer } from './block.js';
+import { embedTokens } from './embed.js';
+import { leadingPositions } from './positions.js';
 import type { ForwardOptions, LmConfig, ObservedAttention } from './types.js';
 
-/** Token embeddings, scaled where the model says so: ids [...] -> [..., dim]. */
-export function embedTokens(ids: tf.Tensor, parameters: TensorMap, config: LmConfig): tf.Tensor {
-  const { scaleEmbedding, dim, adaptive } = config;
-  const rows = adaptive
-    ? adaptiveEmbedding(ids, parameters, config, adaptive)
-    : embedding(parameters['embed.weight']!, ids);
-  return scaleEmbedding ? tf.mul(rows, Math.sqrt(dim)) : rows;
-}
-
-/** Encodings of positions 0 .. time-1, [time, dim]. */
-function positionRows(
-  time: number,
-  parameters: TensorMap,
-  { positions, maxPositions, dim }: LmConfig,
-): tf.Tensor | undefined {
-  if (positions === 'none') return undefined;
-  if (positions === 'sinusoidal') return tf.tensor2d(sinusoidalTable(time, dim), [time, dim]);
-  if (time > maxPositions) {
-    throw new UserError(`a sequence of ${time} tokens is longer than the model's ${maxPositions} learned positions`, {
-      hint: `Use blocks of at most ${maxPositions} tokens, or a model with more maxPositions.`,
-    });
-  }
-  const table = parameters['positions.weight']!;
-  return time === maxPositions ? table : tf.slice(table, [0, 0], [time, dim]);
-}
-
 /**
- * Queries, keys and values of all heads, x [B,T,dim] -> three [B,H,T,d]. One product with the matrices side by side is a
- * third faster than three products, backward too.
+ * Queries, keys and values of all heads, x [B,T,dim] -> [B,H,T,d] and two [B,kvHeads,T,d]. One product with the matrices
+ * side by side is a third faster than three products, backward too.
  */
-function projectHeads(x: tf.Tensor, get: Scope, heads: number): [tf.Tensor, tf.Tensor, tf.Tensor] {
-  const [batch, time, dim] = x.shape as [number, number, number];
-  const joined = (part: string, axis: number) =>
-    tf.concat(
-      ['q', 'k', 'v'].map((name) => get(`attention.${name}.${part}`)),
-      axis,
-    );
-  const packed = linear(x, joined('weight', 1), joined('bias', 0)); // [B,T,3 * dim]
-  const parted = tf.transpose(tf.reshape(packed, [batch, time, 3, heads, dim / heads]), [2, 0, 3, 1, 4]); // [3,B,H,T,d]
-  const shape = [batch, heads, time, dim / heads];
+function projectHeads(x: tf.Tensor, get: Scope, config: LmConfig): [tf.Tensor, tf.Tensor, tf.Tensor] {
+  const [batch, time] = x.shape as [number, number];
+  const { heads, headDim, kvHeads = heads } = attentionShape(config);
+  const joined = (part: string, axis: number) => {
+    const parts = ['q', 'k', 'v'].map((name) => get(`attention.${name}.${part}`) as tf.Tensor | undefined);
+    return parts[0] && tf.concat(parts as tf.Tensor[], axis);
+  };
+  const packed = linear(x, joined('weight', 1)!, joined('bias', 0)); // [B,T,(H + 2 * kvHeads) * d]
+  if (kvHeads !== heads) {
+    const { query, key } = projectionWidths(config);
+    const [q, k, v] = tf.split(packed, [query, key, key], 2) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    return [splitHeads(q, heads), splitHeads(k, kvHeads), splitHeads(v, kvHeads)];
+  }
+  const parted = tf.transpose(tf.reshape(packed, [batch, time, 3, heads, headDim]), [2, 0, 3, 1, 4]); // [3,B,H,T,d]
+  const shape = [batch, heads, time, headDim];
   return tf.split(parted, 3, 0).map((part) => tf.reshape(part, shape)) as [tf.Tensor, tf.Tensor, tf.Tensor];
+}
+
+interface Pass {
+  source?: DropoutSource;
+  rotation?: Rotation;
+  observe?: (attention: ObservedAttention) => void;
 }
 
 /** Self-attention of one layer in its parallel form, [B,T,dim] -> [B,T,dim]. */
@@ -56,16 +41,18 @@ function attend(
   x: tf.Tensor,
   get: Scope,
   attention: Attention,
-  { heads, dim, attentionDropout }: LmConfig,
-  source?: DropoutSource,
-  observe?: (attention: ObservedAttention) => void,
+  config: LmConfig,
+  { source, rotation, observe }: Pass,
 ): tf.Tensor {
-  const [q, k, v] = projectHeads(x, get, heads);
-  const own = attention.parameters({ heads, headDim: dim / heads });
+  const { attentionDropout } = config;
+  const [q, k, v] = projectHeads(x, get, config);
+  const own = attention.parameters(attentionShape(config));
   const parameters = Object.fromEntries(own.map(({ name }) => [name, get(`attention.${name}`)]));
   const dropout = source && attentionDropout > 0 ? { source, rate: attentionDropout } : undefined;
-  const mixed = attention.parallel(q, k, v, parameters, { causal: true, dropout, random: source, input: x });
-  observe?.({ q, k, v, input: x, output: mixed });
+  const placed = rotateInputs(attention, { q, k }, rotation);
+  const options = { causal: true, dropout, random: source, rotation: placed.rotation, input: x };
+  const mixed = attention.parallel(placed.q, placed.k, v, parameters, options);
+  observe?.({ q, k, v, rotation, input: x, output: mixed });
   return project(mergeHeads(mixed), get, 'attention.out');
 }
 
@@ -88,17 +75,17 @@ export function forward(
   parameters: TensorMap,
   { dropout, observe }: ForwardOptions = {},
 ): tf.Tensor {
+  const time = ids.shape[1]!;
   const tokens = embedTokens(ids, parameters, config); // [B,T,dim]
-  const positions = positionRows(ids.shape[1]!, parameters, config);
+  const positions = leadingPositions(time, parameters, config);
+  const rotary = rotaryOptions(config);
+  const rotation = rotary && createRotation(rotary, time);
   let x = drop(positions ? tf.add(tokens, positions) : tokens, dropout, config.dropout);
   attention.forEach((variant, n) => {
     const get = scope(parameters, `layers.${n}`);
-    const layer = (below: tf.Tensor) => {
-      const mixed = residual(below, get, 'norm1', config, dropout, (h) =>
-        attend(h, get, variant, config, dropout, observe && ((seen) => observe(n, seen))),
-      );
-      return residual(mixed, get, 'norm2', config, dropout, (h) => feedForward(h, get, config, dropout));
-    };
+    const pass = { source: dropout, rotation, observe: observe && ((seen: ObservedAttention) => observe(n, seen)) };
+    const layer = (below: tf.Tensor) =>
+      transformerLayer(below, get, config, dropout, (h) => attend(h, get, variant, config, pass));
     x = maybeSkip(x, layer, config.layerDrop ?? 0, dropout);
   });
   return finalNorm(x, parameters, config);

@@ -1,7 +1,10 @@
+export { attentionShape } from './architecture.js';
+export { architectureOptions } from './architecture-options.js';
 export { decodingFlops, mixingFlops, parameterCount, trainingFlops } from './cost.js';
 export { buildLanguageModel, createLanguageModel } from './decoder-lm.js';
 export { initialParameter, initialWeights } from './parameters.js';
 export { plugin as default } from './plugin.js';
+export { type Sinusoids, sinusoidalTable } from './positions.js';
 export type {
   AdaptiveConfig,
   DecodeResult,

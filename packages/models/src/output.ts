@@ -2,6 +2,7 @@
 import { crossEntropy, type DropoutSource, linear, linearCrossEntropy, type TensorMap, toRows } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { adaptiveOutput } from './adaptive-output.js';
+import { OUTPUT_PROJECTION } from './embed.js';
 import type { LmConfig } from './types.js';
 
 export interface TrainingLossOptions {
@@ -18,17 +19,24 @@ export interface OutputLayer {
   negativeLogs(hidden: tf.Tensor, targets: tf.Tensor, parameters: TensorMap): tf.Tensor;
 }
 
-function softmaxOutput({ tieOutput, vocab }: LmConfig): OutputLayer {
+function softmaxOutput({ tieOutput, vocab, embedDim, outputBias }: LmConfig): OutputLayer {
+  /** Down to the width of the token table, where that is another. */
+  const narrow = (hidden: tf.Tensor, parameters: TensorMap) =>
+    embedDim === undefined ? hidden : linear(hidden, parameters[OUTPUT_PROJECTION]!);
+  const biasOf = (parameters: TensorMap) => (outputBias ? parameters['output.bias']! : undefined);
+
   function logits(hidden: tf.Tensor, parameters: TensorMap): tf.Tensor {
-    if (!tieOutput) return linear(hidden, parameters['output.weight']!);
-    const rows = tf.matMul(toRows(hidden), parameters['embed.weight'] as tf.Tensor2D, false, true); // [rows, vocab]
-    return tf.reshape(rows, [...hidden.shape.slice(0, -1), vocab]);
+    const input = narrow(hidden, parameters);
+    const bias = biasOf(parameters);
+    if (!tieOutput) return linear(input, parameters['output.weight']!, bias);
+    const rows = tf.matMul(toRows(input), parameters['embed.weight'] as tf.Tensor2D, false, true); // [rows, vocab]
+    return tf.reshape(bias ? tf.add(rows, bias) : rows, [...hidden.shape.slice(0, -1), vocab]);
   }
   return {
     logits,
     trainingLosses(hidden, targets, parameters, { labelSmoothing }) {
       const weight = tieOutput ? parameters['embed.weight']! : tf.transpose(parameters['output.weight']!); // [vocab, dim]
-      return linearCrossEntropy(hidden, weight, targets, labelSmoothing);
+      return linearCrossEntropy(narrow(hidden, parameters), weight, targets, labelSmoothing, biasOf(parameters));
     },
     negativeLogs: (hidden, targets, parameters) => crossEntropy(logits(hidden, parameters), targets),
   };

@@ -3,12 +3,17 @@ import type { Attention, Initializer, ParameterSpec } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
 import { sizeOf } from '@t2r/engine';
 import { adaptiveParameters } from './adaptive.js';
+import { attentionShape, biasesOf, projectionWidths } from './architecture.js';
+import { INPUT_PROJECTION, OUTPUT_PROJECTION } from './embed.js';
 import { type Initialisation, initialisation } from './initialisation.js';
 import type { LanguageModel, LmConfig, Weights } from './types.js';
 
 /** All parameters of a decoder-only language model, in a fixed order. */
 export function decoderLmParameters(config: LmConfig, attention: readonly Attention[]): ParameterSpec[] {
-  const { vocab, dim, heads, ffn, norm, positions, maxPositions, tieOutput, adaptive, finalNorm = true } = config;
+  const { vocab, dim, ffn, norm, positions, maxPositions, tieOutput } = config;
+  const { adaptive, finalNorm = true, normKind, gated, outputBias, embedDim, positionOffset = 0 } = config;
+  const { query, key } = projectionWidths(config);
+  const biases = biasesOf(config);
   const start = initialisation(config);
   const matrix = (name: string, shape: number[], init: Initializer): ParameterSpec => ({ name, shape, init });
   const vector = (name: string, length: number, init: Initializer): ParameterSpec => ({
@@ -17,35 +22,43 @@ export function decoderLmParameters(config: LmConfig, attention: readonly Attent
     init,
     decay: false,
   });
-  const affine = (name: string, from: number, to: number, { weight, bias }: Initialisation['qkv']) => [
-    matrix(`${name}.weight`, [from, to], weight),
-    vector(`${name}.bias`, to, bias),
+  const affine = (name: string, from: number, to: number, init: Initialisation['qkv'], bias: boolean) => [
+    matrix(`${name}.weight`, [from, to], init.weight),
+    ...(bias ? [vector(`${name}.bias`, to, init.bias)] : []),
   ];
   const layerNorm = (name: string) => [
     vector(`${name}.weight`, dim, { kind: 'ones' }),
-    vector(`${name}.bias`, dim, { kind: 'zeros' }),
+    ...(normKind === 'rms' ? [] : [vector(`${name}.bias`, dim, { kind: 'zeros' })]),
   ];
 
   const layers = attention.flatMap((variant, n) => {
     const layer = `layers.${n}`;
     return [
       ...layerNorm(`${layer}.norm1`),
-      ...['q', 'k', 'v'].flatMap((name) => affine(`${layer}.attention.${name}`, dim, dim, start.qkv)),
-      ...affine(`${layer}.attention.out`, dim, dim, start.out),
+      ...affine(`${layer}.attention.q`, dim, query, start.qkv, biases.qkv),
+      ...['k', 'v'].flatMap((name) => affine(`${layer}.attention.${name}`, dim, key, start.qkv, biases.qkv)),
+      ...affine(`${layer}.attention.out`, query, dim, start.out, biases.out),
       ...variant
-        .parameters({ heads, headDim: dim / heads })
+        .parameters(attentionShape(config))
         .map((spec) => ({ ...spec, name: `${layer}.attention.${spec.name}` })),
       ...layerNorm(`${layer}.norm2`),
-      ...affine(`${layer}.fc1`, dim, ffn, start.fc1),
-      ...affine(`${layer}.fc2`, ffn, dim, start.fc2),
+      ...(gated ? affine(`${layer}.gate`, dim, ffn, start.fc1, biases.ffn) : []),
+      ...affine(`${layer}.fc1`, dim, ffn, start.fc1, biases.ffn),
+      ...affine(`${layer}.fc2`, ffn, dim, start.fc2, biases.ffn),
     ];
   });
+  const width = embedDim ?? dim;
   return [
-    ...(adaptive ? adaptiveParameters(config, adaptive) : [matrix('embed.weight', [vocab, dim], start.embedding)]),
-    ...(positions === 'learned' ? [matrix('positions.weight', [maxPositions, dim], start.positions)] : []),
+    ...(adaptive ? adaptiveParameters(config, adaptive) : [matrix('embed.weight', [vocab, width], start.embedding)]),
+    ...(embedDim === undefined ? [] : [matrix(INPUT_PROJECTION, [embedDim, dim], start.output)]),
+    ...(positions === 'learned'
+      ? [matrix('positions.weight', [maxPositions + positionOffset, dim], start.positions)]
+      : []),
     ...layers,
     ...(norm === 'pre' && finalNorm ? layerNorm('final_norm') : []),
-    ...(tieOutput || adaptive ? [] : [matrix('output.weight', [dim, vocab], start.output)]),
+    ...(embedDim === undefined ? [] : [matrix(OUTPUT_PROJECTION, [dim, embedDim], start.output)]),
+    ...(tieOutput || adaptive ? [] : [matrix('output.weight', [width, vocab], start.output)]),
+    ...(outputBias ? [vector('output.bias', vocab, { kind: 'zeros' })] : []),
   ];
 }
 

@@ -1,66 +1,74 @@
-/**
- * Sinusoidal positions [sin | cos], the flavour of tensor2tensor and fairseq: for frequency j < dim / 2,
- * sin(p w_j) and cos(p w_j) with w_j = 10000^(-j / (dim / 2 - 1)).
- */
+/** Absolute positions that are added to token embeddings: rows of a learned table, or sinusoids. */
+import { angleRows, angleTable } from '@t2r/attention';
+import { UserError } from '@t2r/core';
+import { embedding, type TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import type { LmConfig } from './types.js';
 
-function frequencies(dim: number): number[] {
+/**
+ * Flavours of sinusoidal positions, sin(p w_j) and cos(p w_j) for j < n = dim / 2:
+ *
+ *     tensor2tensor   [sin | cos]         w_j = 10000^(-j / (n - 1))      fairseq too
+ *     marian          [sin | cos]         w_j = 10000^(-2j / dim)
+ *     vaswani         sin, cos in turns   w_j = 10000^(-2j / dim)         Vaswani et al. 2017; OpenNMT-py
+ */
+export type Sinusoids = 'tensor2tensor' | 'marian' | 'vaswani';
+
+function frequencies(dim: number, flavour: Sinusoids): number[] {
   const half = Math.floor(dim / 2);
-  return Array.from({ length: half }, (_, j) => 10000 ** (-j / Math.max(half - 1, 1)));
+  const last = flavour === 'tensor2tensor' ? Math.max(half - 1, 1) : dim / 2;
+  return Array.from({ length: half }, (_, j) => 10000 ** (-j / last));
 }
 
-/** Rows 0 .. length-1 of the table, computed in double precision, row-major [length, dim]. An odd last column is zero. */
-export function sinusoidalTable(length: number, dim: number): Float32Array {
-  const table = new Float32Array(length * dim);
-  const w = frequencies(dim);
-  for (let p = 0; p < length; p++) {
-    for (const [j, frequency] of w.entries()) {
-      table[p * dim + j] = Math.sin(p * frequency);
-      table[p * dim + w.length + j] = Math.cos(p * frequency);
-    }
-  }
-  return table;
-}
-
-/** Positions have two digits in this base, so the longest one is BASE^2 - 1 = 1,048,575. */
-const BASE = 1024;
-
-/** Row for each digit d of weight `unit`: angles p = d * unit, laid out by `row`, as a tensor [BASE, 2, dim]. */
-function digitTable(dim: number, unit: number, row: (sin: number, cos: number) => [number, number, number, number]) {
-  const table = new Float32Array(BASE * 2 * dim);
-  const w = frequencies(dim);
-  for (let digit = 0; digit < BASE; digit++) {
-    for (const [j, frequency] of w.entries()) {
-      const angle = digit * unit * frequency;
-      const [a, b, c, d] = row(Math.sin(angle), Math.cos(angle));
-      const at = digit * 2 * dim + j;
-      table[at] = a;
-      table[at + w.length] = b;
-      table[at + dim] = c;
-      table[at + dim + w.length] = d;
-    }
-  }
-  return tf.tensor3d(table, [BASE, 2, dim]);
+/** For the flavour that has sines and cosines in turns: which column of [sin | cos] is where. An odd last column stays. */
+function turns(dim: number): Int32Array {
+  const half = Math.floor(dim / 2);
+  return Int32Array.from({ length: dim }, (_, i) => (i < 2 * half ? (i % 2) * half + Math.floor(i / 2) : i));
 }
 
 /**
- * Rows of the table for positions [n] (int32) known only at run time -> [n, dim].
- *
- * sin(p w) of a large p cannot be computed in float32: at p = 100,000 the argument itself is off by up to 0.004. So p is
- * split as 1024 h + l, the sines of either part come from tables computed in double precision, and the angle addition
- * theorem joins them: sin(h + l) = sin h cos l + cos h sin l, cos(h + l) = cos h cos l - sin h sin l. The error stays
- * within 2e-7 at every position.
+ * Rows offset .. offset + length - 1 of the table, computed in double precision, row-major [length, dim]. An odd last column
+ * is zero.
  */
-export function sinusoidalRows(positions: tf.Tensor, dim: number): tf.Tensor {
-  const high = tf.floorDiv(positions, tf.scalar(BASE, 'int32')); // [n]
-  const low = tf.sub(positions, tf.mul(high, tf.scalar(BASE, 'int32'))); // [n]
-  const highRows = tf.gather(
-    digitTable(dim, BASE, (sin, cos) => [sin, cos, cos, sin]),
-    high as tf.Tensor1D,
-  ); // [n, 2, dim]
-  const lowRows = tf.gather(
-    digitTable(dim, 1, (sin, cos) => [cos, cos, sin, -sin]),
-    low as tf.Tensor1D,
-  ); // [n, 2, dim]
-  return tf.sum(tf.mul(highRows, lowRows), 1); // [n, dim]
+export function sinusoidalTable(
+  length: number,
+  dim: number,
+  { offset = 0, flavour = 'tensor2tensor' }: { offset?: number; flavour?: Sinusoids } = {},
+): Float32Array {
+  const table = angleTable(offset + length, frequencies(dim, flavour), dim).subarray(offset * dim);
+  if (flavour !== 'vaswani') return table;
+  const columns = turns(dim);
+  return table.map((_, i) => table[i - (i % dim) + columns[i % dim]!]!);
+}
+
+/** Rows of the table for positions [n] (int32) known only at run time -> [n, dim]; exact to 2e-7 (see angleRows). */
+export function sinusoidalRows(positions: tf.Tensor, dim: number, flavour: Sinusoids = 'tensor2tensor'): tf.Tensor {
+  const rows = angleRows(positions, frequencies(dim, flavour), dim); // [n, dim]
+  return flavour === 'vaswani' ? tf.gather(rows, tf.tensor1d(turns(dim), 'int32'), 1) : rows;
+}
+
+/** Encodings of positions 0 .. time-1, [time, dim]; undefined where the model adds none. Throws UserError past learned ones. */
+export function leadingPositions(time: number, parameters: TensorMap, config: LmConfig): tf.Tensor | undefined {
+  const { positions, maxPositions, dim, positionOffset: offset = 0, sinusoids: flavour } = config;
+  if (positions === 'sinusoidal') return tf.tensor2d(sinusoidalTable(time, dim, { offset, flavour }), [time, dim]);
+  if (positions !== 'learned') return undefined;
+  if (time > maxPositions) {
+    throw new UserError(`a sequence of ${time} tokens is longer than the model's ${maxPositions} learned positions`, {
+      hint: `Use blocks of at most ${maxPositions} tokens, or a model with more maxPositions.`,
+    });
+  }
+  const table = parameters['positions.weight']!;
+  return time === table.shape[0] ? table : tf.slice(table, [offset, 0], [time, dim]);
+}
+
+/** Encodings of positions [T] (int32) known only at run time, [T, dim]; undefined where the model adds none. */
+export function positionsAt(at: tf.Tensor, parameters: TensorMap, config: LmConfig): tf.Tensor | undefined {
+  const { positions, maxPositions, dim, positionOffset: offset = 0, sinusoids } = config;
+  const shifted = (x: tf.Tensor) => (offset === 0 ? x : tf.add(x, tf.scalar(offset, 'int32')));
+  if (positions === 'sinusoidal') return sinusoidalRows(shifted(at), dim, sinusoids);
+  if (positions !== 'learned') return undefined;
+  const table = parameters['positions.weight']!;
+  if (at.shape[0] === 1) return embedding(table, shifted(at));
+  // Padding after the last learned position has no row of its own; what it reads does not matter.
+  return embedding(table, shifted(tf.minimum(at, tf.scalar(maxPositions - 1, 'int32'))));
 }

@@ -1,6 +1,7 @@
 /** Options of the model components, as recipes write them; the vocabulary comes with the tokenizer. */
 import { componentOption } from '@t2r/core';
 import { z } from 'zod';
+import { architectureOptions } from './architecture-options.js';
 
 const size = z.int().min(1);
 const rate = z.number().min(0).lt(1);
@@ -25,17 +26,20 @@ export const decoderLmSchema = z
   .strictObject({
     layers: size.describe('Number of layers.'),
     dim: size.describe('Width of the model.'),
-    heads: size.describe('Attention heads; dim is a multiple of it.'),
+    heads: size.describe('Attention heads; dim is a multiple of it, unless headDim is given.'),
     ffn: size.describe('Width of the feed-forward blocks.'),
-    activation: z.enum(['relu', 'gelu']).default('relu').describe('Activation of the feed-forward blocks.'),
+    activation: z
+      .enum(['relu', 'gelu', 'gelu-new', 'silu'])
+      .default('relu')
+      .describe('Activation of the feed-forward blocks; gelu-new is its tanh approximation.'),
     norm: z
       .enum(['pre', 'post'])
       .default('pre')
       .describe('Layer norm before each block, with one more at the end, or after each residual sum.'),
     positions: z
-      .enum(['learned', 'sinusoidal', 'none'])
+      .enum(['learned', 'sinusoidal', 'rotary', 'none'])
       .default('sinusoidal')
-      .describe('Absolute positions; learned ones have a longest position, the others do not.'),
+      .describe('Positions, added to embeddings or turning queries and keys; learned ones have a longest position.'),
     maxPositions: size.default(512).describe('Longest sequence of learned positions.'),
     tieOutput: z.boolean().default(true).describe('Use the embedding as output projection.'),
     scaleEmbedding: z
@@ -68,6 +72,7 @@ export const decoderLmSchema = z
     layerDrop: rate
       .optional()
       .describe('Probability of skipping each layer, in training (Fan et al. 2020); default: 0.'),
+    ...architectureOptions,
     attention: z
       .union([attention, z.array(attention)])
       .default({ use: 'softmax' })
@@ -77,7 +82,15 @@ export const decoderLmSchema = z
     path: ['initScale'],
     message: 'goes with init: fairseq',
   })
-  .refine(({ dim, heads }) => dim % heads === 0, { path: ['heads'], message: 'must divide dim' })
+  .refine(({ dim, heads, headDim }) => headDim !== undefined || dim % heads === 0, {
+    path: ['heads'],
+    message: 'must divide dim',
+  })
+  .refine(({ heads, kvHeads = heads }) => heads % kvHeads === 0, { path: ['kvHeads'], message: 'must divide heads' })
+  .refine(({ rotary, positions }) => rotary === undefined || positions === 'rotary', {
+    path: ['rotary'],
+    message: 'goes with positions: rotary',
+  })
   .refine(({ attention: specs, layers }) => !Array.isArray(specs) || specs.length === layers, {
     path: ['attention'],
     message: 'must be one attention, or a list with one per layer',

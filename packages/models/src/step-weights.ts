@@ -1,12 +1,17 @@
 /** Weights for decoding: one matrix for q, k and v of a layer, with the feature map folded in (Kasai et al. 2021, Eq. 8). */
 import type { Attention } from '@t2r/attention';
+import { attentionShape, projectionWidths } from './architecture.js';
 import { decoderLmParameters } from './parameters.js';
 import type { LmConfig, Weights } from './types.js';
 
 export type FusableAttention = Attention & Required<Pick<Attention, 'fuse' | 'fusedStep' | 'fusedPrefill'>>;
 
-/** True where the variant folds into the projections; it then has no parameters of its own left in decoding. */
-export function fuses(attention: Attention): attention is FusableAttention {
+/**
+ * True where the variant folds into the projections; it then has no parameters of its own left in decoding. Rotated queries
+ * and keys cannot: the rotation stands between projection and feature map, and differs from position to position.
+ */
+export function fuses(attention: Attention, { positions }: LmConfig): attention is FusableAttention {
+  if (positions === 'rotary' && !attention.rotatesFeatures) return false;
   return attention.fuse !== undefined && attention.fusedStep !== undefined && attention.fusedPrefill !== undefined;
 }
 
@@ -30,15 +35,15 @@ function concatColumns(parts: readonly Float32Array[], rows: number): Float32Arr
 function queryAndKey(
   get: (name: string) => Float32Array,
   attention: Attention,
-  { heads, dim }: LmConfig,
+  config: LmConfig,
 ): { weights: [Float32Array, Float32Array]; biases: [Float32Array, Float32Array] } {
   const weights: [Float32Array, Float32Array] = [get('q.weight'), get('k.weight')];
   const biases: [Float32Array, Float32Array] = [get('q.bias'), get('k.bias')];
-  if (!fuses(attention)) return { weights, biases };
-  const shape = { heads, headDim: dim / heads };
+  if (!fuses(attention, config)) return { weights, biases };
+  const shape = attentionShape(config);
   const fused = attention.fuse({
     shape,
-    modelDim: dim,
+    modelDim: config.dim,
     queryWeight: weights[0],
     queryBias: biases[0],
     keyWeight: weights[1],
@@ -54,15 +59,18 @@ export function stepWeights(
   attention: readonly Attention[],
   parameters: Record<string, Float32Array>,
 ): Weights {
-  const { dim, heads } = config;
+  const { dim } = config;
+  const { query, key } = projectionWidths(config);
+  const widths: Record<string, number> = { 'q.bias': query, 'k.bias': key, 'v.bias': key };
   const weights: Weights = Object.fromEntries(
     decoderLmParameters(config, attention).map(({ name, shape }) => [name, { shape, data: parameters[name]! }]),
   );
   attention.forEach((variant, n) => {
     const prefix = `layers.${n}.attention`;
-    const get = (name: string) => parameters[`${prefix}.${name}`]!;
+    // Folded feature maps have biases where projections have none.
+    const get = (name: string) => parameters[`${prefix}.${name}`] ?? new Float32Array(widths[name]!);
     const { weights: qk, biases } = queryAndKey(get, variant, config);
-    const folded = fuses(variant) ? variant.parameters({ heads, headDim: dim / heads }).map(({ name }) => name) : [];
+    const folded = fuses(variant, config) ? variant.parameters(attentionShape(config)).map(({ name }) => name) : [];
     for (const name of folded) delete weights[`${prefix}.${name}`];
     for (const name of ['q', 'k', 'v'])
       for (const part of ['weight', 'bias']) delete weights[`${prefix}.${name}.${part}`];

@@ -2,10 +2,11 @@
  * A language model is a set of named parameters and pure functions over them. Weight matrices are stored
  * [in, out] (x @ W), names are flat with dots: `embed.weight`, `positions.weight`, `layers.0.attention.q.weight`.
  */
-import type { Attention, ParameterSpec, StateSpec, StateUpdate } from '@t2r/attention';
+import type { Attention, ParameterSpec, RotaryOptions, Rotation, StateSpec, StateUpdate } from '@t2r/attention';
 import type { ComponentSpec } from '@t2r/core';
 import type { DropoutSource, TensorMap } from '@t2r/engine';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Sinusoids } from './positions.js';
 
 /** The vocabulary in bands of decreasing width, tokens sorted by frequency (Baevski & Auli 2019). */
 export interface AdaptiveConfig {
@@ -26,9 +27,10 @@ export interface LmConfig {
   dim: number;
   heads: number;
   ffn: number;
-  activation: 'relu' | 'gelu';
+  /** gelu is the exact one with erf, gelu-new its tanh approximation. */
+  activation: 'relu' | 'gelu' | 'gelu-new' | 'silu';
   norm: 'pre' | 'post';
-  positions: 'learned' | 'sinusoidal' | 'none';
+  positions: 'learned' | 'sinusoidal' | 'rotary' | 'none';
   /** Longest position of learned positions; the block size that training assumes otherwise. */
   maxPositions: number;
   /** Output projection is the transposed embedding; with `adaptive`, of every band. */
@@ -48,6 +50,31 @@ export interface LmConfig {
   adaptive?: AdaptiveConfig;
   /** Whether a norm follows the last pre-norm layer; absent: it does. */
   finalNorm?: boolean;
+  /** Width of a head; absent: dim / heads. */
+  headDim?: number;
+  /** Heads of keys and values (grouped-query attention), each for heads / kvHeads heads of queries; absent: heads. */
+  kvHeads?: number;
+  /** Layer norms or root mean square norms; absent: layer. */
+  normKind?: 'layer' | 'rms';
+  /** Added to the variance in norms; absent: 1e-5. */
+  normEpsilon?: number;
+  /** Attention and feed-forward block side by side (GPT-NeoX), with norm: pre; absent: one after the other. */
+  parallelResidual?: boolean;
+  /** Feed-forward blocks fc2(activation(gate(x)) * fc1(x)); absent: fc2(activation(fc1(x))). */
+  gated?: boolean;
+  /** Which linear layers have biases; absent: all. */
+  biases?: { qkv?: boolean; out?: boolean; ffn?: boolean };
+  /** A bias on the scores of tokens; absent: none. */
+  outputBias?: boolean;
+  /** Width of the token table, with projections to dim and back (OPT); absent: dim, without projections. */
+  embedDim?: number;
+  /** Number of the first position of learned or sinusoidal ones: 2 in OPT and fairseq; absent: 0. A learned table has
+   * maxPositions rows more than that. */
+  positionOffset?: number;
+  /** Layout and frequencies of sinusoidal positions; absent: tensor2tensor. */
+  sinusoids?: Sinusoids;
+  /** With positions: rotary; absent parts: base 10000, fraction 1, halves, no scaling. */
+  rotary?: Partial<RotaryOptions>;
   /** Probability that training skips a layer for a whole batch (LayerDrop, Fan et al. 2020); absent: 0. */
   layerDrop?: number;
   /** One per layer. */
@@ -59,10 +86,12 @@ export type Weights = Record<string, { shape: number[]; data: Float32Array }>;
 
 /** What the attention of one layer made of its input in a forward pass. */
 export interface ObservedAttention {
-  /** Queries, keys and values, [batch, heads, time, headDim]. */
+  /** Queries [batch, heads, time, headDim], keys and values [batch, kvHeads, time, headDim]; before any rotation. */
   q: Tensor;
   k: Tensor;
   v: Tensor;
+  /** Rotary positions of q and k, where the model has them. */
+  rotation?: Rotation;
   /** What they are projections of, [batch, time, dim]. */
   input: Tensor;
   /** Before heads are merged and projected, [batch, heads, time, headDim]. */
@@ -123,7 +152,8 @@ export interface LanguageModel {
   ): DecodeResult;
   /**
    * Weights of `step` and `prefill`: q, k and v of a layer as one matrix `layers.N.attention.qkv.weight`, with feature maps
-   * folded in where the variant can (paper, Eq. 8); everything else is passed on without a copy.
+   * folded in where the variant can (paper, Eq. 8) and no rotation stands between; everything else is passed on without a
+   * copy.
    */
   stepWeights(parameters: Record<string, Float32Array>): Weights;
 }

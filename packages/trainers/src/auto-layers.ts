@@ -1,15 +1,15 @@
 /** The layers that `layers: auto` chooses among, and what their states take. */
 import { UserError } from '@t2r/core';
 import { sizeOf } from '@t2r/engine';
-import type { LanguageModel } from '@t2r/models';
+import { attentionShape, type LanguageModel } from '@t2r/models';
 import type { LayerBytes } from './auto-plan.js';
 
 /** Layers that can be measured: those with an attention that has no weights to lose, and is not the new one already. */
 export function measurableLayers(model: LanguageModel, next: string): number[] {
   const { config, attention } = model;
-  const { heads, dim } = config;
+  const shape = attentionShape(config);
   const layers = attention.flatMap((variant, layer) =>
-    variant.name !== next && variant.parameters({ heads, headDim: dim / heads }).length === 0 ? [layer] : [],
+    variant.name !== next && variant.parameters(shape).length === 0 ? [layer] : [],
   );
   if (layers.length === 0)
     throw new UserError(`layers: auto finds no layer to convert to ${next}`, {

@@ -1,6 +1,13 @@
 /** Swapping attention variants: which weights carry over, which are dropped and which are new. */
 import { type ComponentSpec, type CreateContext, UserError } from '@t2r/core';
-import { buildLanguageModel, initialParameter, type LanguageModel, type LmConfig, type Weights } from '@t2r/models';
+import {
+  attentionShape,
+  buildLanguageModel,
+  initialParameter,
+  type LanguageModel,
+  type LmConfig,
+  type Weights,
+} from '@t2r/models';
 
 /** The model of `config` with another attention in some layers. */
 export function swapAttention(
@@ -17,8 +24,7 @@ export function swapAttention(
 
 /** Parameters that the attention of layer `layer` brings along besides the projections, by full name. */
 function ownNames(model: LanguageModel, layer: number): Set<string> {
-  const { heads, dim } = model.config;
-  const own = model.attention[layer]!.parameters({ heads, headDim: dim / heads });
+  const own = model.attention[layer]!.parameters(attentionShape(model.config));
   return new Set(own.map(({ name }) => `layers.${layer}.attention.${name}`));
 }
 

@@ -67,10 +67,11 @@ function planSteps(
   const size = trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const frozen = (plan.parameters ?? 0) - size;
   const variables = frozen + size * (2 * (1 + slots.length + (accumulate > 1 ? 1 : 0)) + 1);
-  // What the backward pass reads: about 16 vectors of the model's width a token and layer, the feed-forward block and the
-  // attention weights twice each, the logits twice.
-  const { layers, dim, ffn, heads, vocab } = config;
-  const activations = batch * block * (layers * (16 * dim + 2 * ffn + 2 * heads * block) + (logits ? 2 * vocab : 0));
+  // What the backward pass reads: about 16 vectors of the model's width a token and layer, the feed-forward block (both
+  // halves of a gated one) and the attention weights twice each, the logits twice.
+  const { layers, dim, ffn, heads, vocab, gated } = config;
+  const layer = 16 * dim + (gated ? 4 : 2) * ffn + 2 * heads * block;
+  const activations = batch * block * (layers * layer + (logits ? 2 * vocab : 0));
   return {
     ...plan,
     flops,

@@ -4,8 +4,9 @@
  * the old one on the same queries, keys and values. Teacher and student are one set of weights; only what the new attention
  * adds is trained.
  */
+import { rotateInputs } from '@t2r/attention';
 import type { TensorMap } from '@t2r/engine';
-import type { LanguageModel, ObservedAttention } from '@t2r/models';
+import { attentionShape, type LanguageModel, type ObservedAttention } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Objective } from './objective.js';
 
@@ -32,22 +33,23 @@ export function observeAttention(teacher: LanguageModel, ids: tf.Tensor, paramet
 
 /** The parameters of the attention of `layer`, by their names within it. */
 function ownParameters({ attention, config }: LanguageModel, layer: number, all: TensorMap): TensorMap {
-  const { heads, dim } = config;
-  const specs = attention[layer]!.parameters({ heads, headDim: dim / heads });
+  const specs = attention[layer]!.parameters(attentionShape(config));
   return Object.fromEntries(specs.map(({ name }) => [name, all[`layers.${layer}.attention.${name}`]!]));
 }
 
-/** The student's attention of `layer` on the queries and keys that the teacher had there, and `values` [B,H,T,w]. */
+/** The student's attention of `layer` on the queries and keys that the teacher had there, and `values` [B,kvHeads,T,w]. */
 function imitate(
   student: LanguageModel,
   layer: number,
-  { q, k, input }: ObservedAttention,
+  { q: queries, k: keys, rotation: positions, input }: ObservedAttention,
   values: tf.Tensor,
   parameters: TensorMap,
   random?: Parameters<Objective['loss']>[2],
 ): tf.Tensor {
   const own = ownParameters(student, layer, parameters);
-  return student.attention[layer]!.parallel(q, k, values, own, { causal: true, random, input });
+  const attention = student.attention[layer]!;
+  const { q, k, rotation } = rotateInputs(attention, { q: queries, k: keys }, positions);
+  return attention.parallel(q, k, values, own, { causal: true, random, rotation, input });
 }
 
 /** mean (y - t)^2 / mean t^2 with y the student's and t the teacher's outputs: 0 is perfect, 1 no better than nothing. */
@@ -63,9 +65,9 @@ export function outputError(
   return tf.div(error, tf.mean(tf.square(seen.output)));
 }
 
-/** Identity matrices as values: an attention's output is then the matrix of its weights, [B,H,T,T]. */
-function unitValues({ q }: ObservedAttention): tf.Tensor {
-  const [batch, heads, time] = q.shape as [number, number, number];
+/** Identity matrices as values [B,kvHeads,T,T]: an attention's output is then the matrix of its weights, [B,H,T,T]. */
+function unitValues({ k }: ObservedAttention): tf.Tensor {
+  const [batch, heads, time] = k.shape as [number, number, number];
   return tf.add(tf.reshape(tf.eye(time), [1, 1, time, time]), tf.zeros([batch, heads, 1, 1]));
 }
 
@@ -78,7 +80,9 @@ function weightError(
   parameters: TensorMap,
   random: Parameters<Objective['loss']>[2],
 ): tf.Scalar {
-  const weights = imitate(student, layer, seen, unitValues(seen), parameters, random); // [B,H,T,T]
+  const own = imitate(student, layer, seen, unitValues(seen), parameters, random); // [B,H,T,T]
+  // Weights of rotated features can be negative.
+  const weights = student.attention[layer]!.rotatesFeatures ? tf.maximum(own, 0) : own;
   return tf.neg(tf.mean(tf.sum(tf.mul(target, tf.log(tf.add(weights, WEIGHT_EPSILON))), -1)));
 }
 

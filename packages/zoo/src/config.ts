@@ -1,6 +1,7 @@
 /** Reading and checking a checkpoint's config.json. */
 import { readFile } from 'node:fs/promises';
 import { UserError } from '@t2r/core';
+import { architectureOptions } from '@t2r/models';
 import { z } from 'zod';
 import type { CheckpointConfig } from './types.js';
 
@@ -14,9 +15,9 @@ const modelSchema = z.object({
   dim: size,
   heads: size,
   ffn: size,
-  activation: z.enum(['relu', 'gelu']),
+  activation: z.enum(['relu', 'gelu', 'gelu-new', 'silu']),
   norm: z.enum(['pre', 'post']),
-  positions: z.enum(['learned', 'sinusoidal', 'none']),
+  positions: z.enum(['learned', 'sinusoidal', 'rotary', 'none']),
   maxPositions: size,
   tieOutput: z.boolean(),
   scaleEmbedding: z.boolean(),
@@ -29,6 +30,7 @@ const modelSchema = z.object({
   adaptive: z.object({ cutoffs: z.array(size), factor: size, tieProjections: z.boolean(), dropout: rate }).optional(),
   finalNorm: z.boolean().optional(),
   layerDrop: rate.optional(),
+  ...architectureOptions,
   attention: z.array(z.looseObject({ use: z.string() })),
 });
 

@@ -1,3 +1,15 @@
+export { type ConvertedTensor, exportTensors, importTensors } from './architectures/convert-tensors.js';
+export { ARCHITECTURES, architectureOf } from './architectures/find.js';
+export {
+  type ExportedModel,
+  type ExportOptions,
+  exportModel,
+  type ImportedModel,
+  importModel,
+  readWeights,
+} from './architectures/model.js';
+export type { NameMap, NameRule } from './architectures/names.js';
+export type { Architecture, JsonObject, TensorDescription, TensorReader } from './architectures/types.js';
 export {
   type LoadCheckpointOptions,
   loadCheckpoint,

@@ -17,7 +17,7 @@ const TINY = 1.1754943508222875e-38;
 /**
  * Cross-entropy of the output projection `hidden @ weight^T` in nats a row:
  * `(1 - e) * -log p(target) + e / V * sum_v -log p(v)` with e = labelSmoothing (Szegedy et al. 2016, arXiv 1512.00567).
- * hidden [n, d], weight [V, d], targets [n] int32 -> [n].
+ * hidden [n, d], weight [V, d], targets [n] int32, bias [V] added to the scores where given -> [n].
  *
  * The gradient never forms `p - onehot`: with p the softmax, `d hidden = p @ weight - weight[target]` and
  * `d weight = p^T @ hidden - scatter(hidden)`, so only one [n, V] tensor lives from forward to backward.
@@ -27,7 +27,14 @@ export function linearCrossEntropy(
   weight: tf.Tensor,
   targets: tf.Tensor,
   labelSmoothing = 0,
+  bias?: tf.Tensor,
 ): tf.Tensor1D {
+  // A column of ones meets the bias: one product more in the width of the model, and every line below holds.
+  if (bias !== undefined) {
+    const ones = tf.ones([hidden.shape[0]!, 1]);
+    const column = tf.reshape(bias, [weight.shape[0]!, 1]);
+    return linearCrossEntropy(tf.concat([hidden, ones], 1), tf.concat([weight, column], 1), targets, labelSmoothing);
+  }
   const vocabulary = weight.shape[0]!;
   const ids = targets as tf.Tensor1D;
   const smooth = labelSmoothing / vocabulary;
