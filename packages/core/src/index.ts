@@ -9,6 +9,7 @@ export {
   type Plugin,
 } from './component.js';
 export { describeComponent, type OptionRow } from './describe.js';
+export { type Checksum, type DownloadOptions, differenceFrom, download, downloadFromAny } from './download.js';
 export { formatLocation, placedMessage, type SourceLocation, UserError, type UserErrorOptions } from './errors.js';
 export type { EventSink, RunEvent, TimedEvent } from './events.js';
 export { explainWriteError, writeFileAtomic, writeFileAtomicWith, writeJsonAtomic } from './files.js';

@@ -34,7 +34,8 @@ export function stepRef(kinds: ArtifactKind | ArtifactKind[], description: strin
 
 /**
  * A file or folder. In a recipe it is relative to the file it is written in (to the current folder where it comes from
- * `--set` or an environment variable), `~` is the home folder; the component gets an absolute path. URLs stay as they are.
+ * `--set` or an environment variable), `~` is the home folder; the component gets an absolute path. URLs and
+ * addresses of models (`hf:owner/name`) stay as they are.
  * Combine with `notInKey` where the step's `fingerprint()` covers the content.
  */
 export function pathOption(description: string) {

@@ -1,6 +1,6 @@
 /** Where the archive of `dataset/archive` comes from: a folder, or one of several addresses. */
 import { join } from 'node:path';
-import { notInKey, pathOption, type StepContext, type StepProblem, UserError } from '@t2r/core';
+import { downloadFromAny, notInKey, pathOption, type StepContext, type StepProblem, UserError } from '@t2r/core';
 import { z } from 'zod';
 import {
   addressBelow,
@@ -11,7 +11,6 @@ import {
   problemWith,
   sha256Option,
 } from './checked-files.js';
-import { downloadFromAny } from './download.js';
 
 const address = z.string().min(1);
 const ROOT =
@@ -113,7 +112,7 @@ export async function obtainArchive(
   if ((await problemWith(path, sha256)) === undefined) return path;
   events.info(`downloading ${archive}`);
   await downloadFromAny(addresses(options), path, {
-    sha256,
+    checksum: { sha256 },
     signal,
     onProgress: (done, total) => events.progress(done, { total, unit: 'bytes' }),
     onFailure: (message) => events.warn(message),

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import {
   defineComponent,
+  download,
   notInKey,
   pathOption,
   type Step,
@@ -15,7 +16,6 @@ import {
 import { z } from 'zod';
 import { addressBelow, addressProblem, fileName, isFolder, problemWith, sha256Option } from './checked-files.js';
 import { describeFile } from './corpus-files.js';
-import { download } from './download.js';
 import type { CorpusData, PlannedCorpus } from './types.js';
 
 const files = (split: string) =>
@@ -106,7 +106,7 @@ async function locate(
   const problem = await problemWith(path, sha256);
   if (problem === undefined) return path;
   if (root) throw new UserError(problem, { hint: 'mend the folder `root`, or leave it empty to download' });
-  await download(addressBelow(mirror!, name), path, { sha256, signal: context.signal });
+  await download(addressBelow(mirror!, name), path, { checksum: { sha256 }, signal: context.signal });
   return path;
 }
 

@@ -9,12 +9,11 @@ import {
   stepRef,
 } from '@t2r/core';
 import { checkSplit, type PlannedTokens } from '@t2r/datasets';
-import { buildLanguageModel, type LmConfig } from '@t2r/models';
+import { buildLanguageModel, type LmConfig, modelPlan, type PlannedCheckpoint, plannedConfig } from '@t2r/models';
 import { z } from 'zod';
 import { layerBytes, measurableLayers } from './auto-layers.js';
 import { type AutoOptions, autoSchema, checkBudget } from './auto-plan.js';
 import { type FixedLayers, layersOption, planLayers, swappedLayers } from './layer-plan.js';
-import { modelPlan, type PlannedCheckpoint, plannedConfig } from './model-plan.js';
 import { seedOption } from './seed.js';
 import { swapAttention } from './swap.js';
 import { checkBlock, planTraining, planTransfer } from './train-plan.js';

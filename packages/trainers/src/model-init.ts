@@ -1,7 +1,8 @@
 /** The step `model/init`: a model with random weights, sized for a tokenizer's vocabulary. */
+
 import { componentOption, defineComponent, type Step, stepRef } from '@t2r/core';
+import { modelPlan, type PlannedCheckpoint } from '@t2r/models';
 import { z } from 'zod';
-import { modelPlan, type PlannedCheckpoint } from './model-plan.js';
 import { seedOption } from './seed.js';
 
 const schema = z.strictObject({

@@ -2,11 +2,19 @@
 import { availableParallelism } from 'node:os';
 import { type PlanContext, type StepPlan, UserError } from '@t2r/core';
 import { sizeOf } from '@t2r/engine';
-import { buildLanguageModel, type LmConfig, mixingFlops, parameterCount, trainingFlops } from '@t2r/models';
+import {
+  buildLanguageModel,
+  type LmConfig,
+  mixingFlops,
+  modelPlan,
+  type PlannedCheckpoint,
+  parameterCount,
+  plannedConfig,
+  trainingFlops,
+} from '@t2r/models';
 import type { AttentionTransferOptions } from './attention-transfer.js';
 import { imitation } from './imitation.js';
 import { createAdapters } from './lora.js';
-import { modelPlan, type PlannedCheckpoint, plannedConfig } from './model-plan.js';
 import { type ParameterSpec, trainedParameters } from './parameter-patterns.js';
 import { progressiveModels } from './progressive.js';
 import type { TrainLmOptions } from './train-schema.js';

@@ -1,8 +1,9 @@
 /** What the training steps tell of themselves before they run. */
+
 import type { PlanContext, Step, StepContext, StepPlan, StepResult } from '@t2r/core';
 import { checkSplit, type PlannedTokens } from '@t2r/datasets';
 import type { LmConfig } from '@t2r/models';
-import { plannedConfig } from './model-plan.js';
+import { plannedConfig } from '@t2r/models';
 import { checkBlock } from './train-plan.js';
 import type { TrainingOptions } from './training-options.js';
 

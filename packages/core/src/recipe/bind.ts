@@ -209,7 +209,7 @@ class Binder {
   }
 
   #path(text: string, node: LocatedNode & { kind: 'scalar' }): string {
-    if (/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) return text;
+    if (/^([a-z][a-z0-9+.-]+:\/\/|hf:)/i.test(text)) return text;
     if (text === '~' || text.startsWith('~/')) return join(homedir(), text.slice(1));
     if (isAbsolute(text)) return resolve(text);
     return resolve(node.fromHere ? '.' : dirname(node.at.file), text);

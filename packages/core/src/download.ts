@@ -1,12 +1,30 @@
 /** Downloads files over HTTP so that what lies under the final name is always whole and of the expected content. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { explainWriteError, hashFile, UserError } from '@t2r/core';
+import { UserError } from './errors.js';
+import { explainWriteError } from './files.js';
+import { hashFile } from './key.js';
+
+/** What the content of a file is known by. */
+export type Checksum =
+  /** SHA-256 of the file, hexadecimal. */
+  | { sha256: string }
+  /** The name git gives the content: SHA-1 of `blob <size>`, a zero byte and the file, hexadecimal. */
+  | { gitSha1: string }
+  /** Where nothing better is known: its size. */
+  | { bytes: number };
 
 export interface DownloadOptions {
-  /** Expected SHA-256 of the file, hexadecimal. */
-  sha256: string;
+  /** What is expected. */
+  checksum: Checksum;
+  /** Sent with each request; those for authorisation are not passed on to other servers. */
+  headers?: Readonly<Record<string, string>>;
+  /** What to do when the server refuses, by the status it answers with. */
+  hintOf?: (status: number) => string | undefined;
   signal?: AbortSignal;
   /** Attempts before giving up on a connection that breaks or a server that fails. Default 4. */
   attempts?: number;
@@ -26,18 +44,18 @@ class Transient extends Error {}
  * @throws UserError when the server refuses, stays away, or sends something else than expected.
  */
 export async function download(url: string, path: string, options: DownloadOptions): Promise<void> {
-  const { sha256, signal, attempts = 4, delayMs = 500, onProgress } = options;
+  const { checksum, signal, attempts = 4, delayMs = 500 } = options;
   const part = `${path}.part`;
   for (let attempt = 1; ; attempt++) {
     try {
-      const resumed = await fetchRest(url, part, { signal, onProgress });
-      const found = await hashFile(part);
-      if (found === sha256) break;
+      const resumed = await fetchRest(url, part, options);
+      const wrong = await differenceFrom(checksum, part);
+      if (wrong === undefined) break;
       await rm(part, { force: true });
       // What an earlier run left may have come from another version of the file: once more from the start.
       if (resumed) throw new Transient('the resumed file had another checksum');
-      throw new UserError(`${url} has another content than expected: SHA-256 ${found} instead of ${sha256}`, {
-        hint: 'check that the mirror holds this version of the file; nothing of it was kept',
+      throw new UserError(`${url} has another content than expected: ${wrong}`, {
+        hint: 'check that the server holds this version of the file and run again; nothing of it was kept',
       });
     } catch (error) {
       signal?.throwIfAborted();
@@ -74,18 +92,30 @@ export async function downloadFromAny(
   }
 }
 
+/** How a file differs from what is expected of it; undefined where it does not. */
+export async function differenceFrom(checksum: Checksum, path: string): Promise<string | undefined> {
+  const describe = (what: string, found: string | number, wanted: string | number) =>
+    found === wanted ? undefined : `${what} ${found} instead of ${wanted}`;
+  if ('sha256' in checksum) return describe('SHA-256', await hashFile(path), checksum.sha256);
+  const { size } = await stat(path);
+  if ('bytes' in checksum) return describe('bytes', size, checksum.bytes);
+  const hash = createHash('sha1').update(`blob ${size}\0`);
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return describe('git object', hash.digest('hex'), checksum.gitSha1);
+}
+
 /** Appends what `part` still lacks. Returns true when the file had a beginning from before. */
 async function fetchRest(
   url: string,
   part: string,
-  { signal, onProgress }: Pick<DownloadOptions, 'signal' | 'onProgress'>,
+  { signal, onProgress, headers: given, hintOf }: DownloadOptions,
 ): Promise<boolean> {
   await mkdir(dirname(part), { recursive: true });
   const have = await stat(part).then(
     ({ size }) => size,
     () => 0,
   );
-  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+  const headers: Record<string, string> = { ...given, 'accept-encoding': 'identity' };
   if (have > 0) headers.range = `bytes=${have}-`;
   let response: Response;
   try {
@@ -103,7 +133,9 @@ async function fetchRest(
     await response.body?.cancel();
     const message = `the server answered ${response.status} ${response.statusText}`.trimEnd();
     if (response.status >= 500 || response.status === 429) throw new Transient(message);
-    throw new UserError(`cannot download ${url}: ${message}`, { hint: 'check the address of the mirror' });
+    throw new UserError(`cannot download ${url}: ${message}`, {
+      hint: hintOf?.(response.status) ?? 'check the address of the mirror',
+    });
   }
   const resumed = response.status === 206 && have > 0;
   const rest = response.headers.get('content-length');

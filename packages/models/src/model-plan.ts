@@ -1,6 +1,7 @@
 /** What is known of a model before anything runs. */
 import type { PlanContext, StepPlan, StepReference } from '@t2r/core';
-import { type LanguageModel, type LmConfig, parameterCount } from '@t2r/models';
+import { parameterCount } from './cost.js';
+import type { LanguageModel, LmConfig } from './types.js';
 
 /** What a planned checkpoint tells the steps after it. */
 export interface PlannedCheckpoint {

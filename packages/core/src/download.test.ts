@@ -11,7 +11,7 @@ import { download } from './download.js';
 
 const content = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7919) % 251));
 const sha256 = createHash('sha256').update(content).digest('hex');
-const quick = { sha256, delayMs: 1 };
+const quick = { checksum: { sha256 }, delayMs: 1 };
 
 let folder: string;
 let path: string;
