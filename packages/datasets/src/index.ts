@@ -1,5 +1,5 @@
 export { type Batch, type Blocks, type BlocksOptions, createBlocks } from './blocks.js';
-export { type DownloadOptions, download } from './download.js';
+export { type DocumentRange, readDocuments } from './documents.js';
 export { plugin as default } from './plugin.js';
 export { generateStories } from './stories.js';
 export { checkSplit, openTokens, tokenDtype, writeTokens } from './token-file.js';

@@ -3,25 +3,42 @@ import { join } from 'node:path';
 import { defineComponent, type Step, stepRef, UserError } from '@t2r/core';
 import { loadTokenizer, readText, safePieces, type Tokenizer } from '@t2r/tokenizers';
 import { z } from 'zod';
-import { tokenDtype, writeTokens } from './token-file.js';
+import { writeLengths } from './documents.js';
+import { encodeLines, sharesEdges } from './encode-lines.js';
+import { checkSplit, tokenDtype, writeTokens } from './token-file.js';
 import type { CorpusData, PlannedCorpus, PlannedTokens, TextSource, TokensData } from './types.js';
 
-const schema = z.strictObject({
-  from: stepRef('corpus', 'The step whose text is encoded.'),
-  tokenizer: stepRef(['tokenizer', 'checkpoint'], 'The step whose tokenizer encodes it.'),
-  separator: z
-    .enum(['none', 'endOfText', 'lineEnd'])
-    .default('none')
-    .describe(
-      "What stands after each document: nothing; the tokenizer's end-of-text token; or lineEnd, its token of a line end where the last line lacks one.",
-    ),
-  start: z
-    .enum(['none', 'endOfText'])
-    .optional()
-    .describe(
-      'What stands before each split: nothing, or the end-of-text token, so that the first token of the text is predicted too. Default: none.',
-    ),
-});
+const schema = z
+  .strictObject({
+    from: stepRef('corpus', 'The step whose text is encoded.'),
+    tokenizer: stepRef(['tokenizer', 'checkpoint'], 'The step whose tokenizer encodes it.'),
+    separator: z
+      .enum(['none', 'endOfText', 'lineEnd'])
+      .default('none')
+      .describe(
+        "What stands after each document: nothing; the tokenizer's end-of-text token; or lineEnd, its token of a line end where the last line lacks one.",
+      ),
+    start: z
+      .enum(['none', 'endOfText'])
+      .optional()
+      .describe(
+        'What stands before each split (with documents: lines, before each line): nothing, or the end-of-text token, so that the first token of the text is predicted too. Default: none.',
+      ),
+    documents: z
+      .enum(['files', 'lines'])
+      .optional()
+      .describe(
+        'What a document is: a file, or a line without its end, empty ones included. Where the same token stands before and after lines, it stands between them once. Default: files.',
+      ),
+    most: z
+      .record(z.string(), z.int().min(1))
+      .optional()
+      .describe('Takes only the first documents of a split, e.g. { test: 50 }. Default: all.'),
+  })
+  .refine(({ documents, separator }) => documents !== 'lines' || separator !== 'lineEnd', {
+    path: ['separator'],
+    message: 'lineEnd ends files; with documents: lines, endOfText ends each line',
+  });
 
 /** What encoding a sequence of documents counted. */
 export interface EncodedCounts {
@@ -85,15 +102,16 @@ function edges(
   };
 }
 
-function createTokensStep({ from, tokenizer: tokenizerRef, separator, start }: Options): Step {
+function createTokensStep(options: Options): Step {
+  const { from, tokenizer: tokenizerRef, separator, start, documents: kind = 'files', most = {} } = options;
   return {
     produces: 'tokens',
-    plan: ({ input }) => ({
-      produces: {
-        vocab: (input(tokenizerRef).produces as { vocab?: number } | undefined)?.vocab,
-        splits: (input(from).produces as PlannedCorpus | undefined)?.splits,
-      } satisfies PlannedTokens,
-    }),
+    plan({ input }) {
+      const splits = (input(from).produces as PlannedCorpus | undefined)?.splits;
+      for (const split of Object.keys(most)) checkSplit(splits, split);
+      const vocab = (input(tokenizerRef).produces as { vocab?: number } | undefined)?.vocab;
+      return { produces: { vocab, splits } satisfies PlannedTokens };
+    },
     async run({ input, folder, events, signal }) {
       const { splits } = input(from).data as CorpusData;
       const tokenizer = await loadTokenizer(input(tokenizerRef).folder);
@@ -105,21 +123,33 @@ function createTokensStep({ from, tokenizer: tokenizerRef, separator, start }: O
       let done = 0;
       for (const [split, { files: paths }] of Object.entries(splits)) {
         const counts: EncodedCounts = { bytes: 0, documents: 0 };
-        const documents = function* () {
-          for (const { path } of paths) {
+        const lengths: number[] = [];
+        const read = function* () {
+          for (const { path } of kind === 'files' ? paths.slice(0, most[split]) : paths) {
             events.progress(done++, { total: files, unit: 'files' });
-            yield readText(path);
+            yield path;
           }
         };
+        const texts = function* () {
+          for (const path of read()) yield readText(path);
+        };
         const ids = async function* () {
+          if (kind === 'lines') {
+            const { separator } = after;
+            yield* encodeLines(read(), tokenizer, { first, separator, counts, lengths, most: most[split], signal });
+            return;
+          }
           if (first !== undefined) yield Int32Array.of(first);
-          yield* encodeDocuments(documents(), tokenizer, { ...after, counts, signal });
+          yield* encodeDocuments(texts(), tokenizer, { ...after, counts, signal });
         };
         const file = `${split}.bin`;
         const tokens = await writeTokens(join(folder, file), dtype, ids());
         data.splits[split] = { file, dtype, tokens, ...counts };
+        const shared = sharesEdges({ first, ...after });
+        if (kind === 'lines') data.splits[split].lengths = await writeLengths(folder, split, lengths, shared ? 1 : 0);
         if (first !== undefined) data.splits[split].start = tokenizer.idToToken(first);
-        metrics[`${split}.tokens`] = first === undefined ? tokens : tokens - 1;
+        const starts = first === undefined ? 0 : kind === 'files' || shared ? 1 : counts.documents;
+        metrics[`${split}.tokens`] = tokens - starts;
         metrics[`${split}.bytes`] = counts.bytes;
       }
       events.progress(files, { total: files, unit: 'files' });

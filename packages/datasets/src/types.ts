@@ -20,6 +20,8 @@ export interface TokensSplit {
   /** UTF-8 bytes of the text the tokens stand for; separators count none. */
   bytes: number;
   documents: number;
+  /** Where documents are told apart: file of their lengths in ids (uint32), and whether what ends one begins the next. */
+  lengths?: { file: string; overlap: 0 | 1 };
 }
 
 /** Random access to one split's ids without loading the file whole. */

@@ -17,16 +17,18 @@ export interface PerplexityProtocol {
   start?: string;
   /** UTF-8 bytes of the text. */
   bytes: number;
+  /** Documents that were scored each on its own; absent where the text was scored as one. */
+  documents?: number;
   /** Fewest and most tokens that a scored token is predicted from. */
   context: { min: number; max: number };
 }
 
 /**
  * The protocol on one line, e.g. `ppl|unit:BPE token|vocab:4096|window:256|stride:256|scored:9/10|bytes:30|context:1-256`;
- * `|start:</s>` follows where there is a start.
+ * `|start:</s>` follows where there is a start, `|documents:50` where documents were scored each on its own.
  */
 export function formatPerplexityProtocol(protocol: PerplexityProtocol): string {
-  const { unit, vocab, window, stride, scored, tokens, bytes, context, start } = protocol;
+  const { unit, vocab, window, stride, scored, tokens, bytes, context, start, documents } = protocol;
   return [
     'ppl',
     `unit:${unit}`,
@@ -37,6 +39,7 @@ export function formatPerplexityProtocol(protocol: PerplexityProtocol): string {
     `bytes:${bytes}`,
     `context:${context.min}-${context.max}`,
     ...(start === undefined ? [] : [`start:${start}`]),
+    ...(documents === undefined ? [] : [`documents:${documents}`]),
   ].join('|');
 }
 

@@ -15,6 +15,12 @@ export const perplexitySchema = z
       .describe(
         'Distance between windows; smaller than the window gives every scored token more context. Default: the window.',
       ),
+    documents: z
+      .enum(['joined', 'separate'])
+      .optional()
+      .describe(
+        'joined: windows over the whole split. separate: each document alone, from its first token on, e.g. sentences of a corpus with documents: lines. Default: joined.',
+      ),
     batch: z.int().min(1).default(8).describe('Windows computed at once; does not change the result.'),
   })
   .refine(({ window, stride = window }) => stride <= window, {

@@ -1,6 +1,13 @@
 /** Runs `evaluate/perplexity`. */
 import { type Metrics, type StepContext, type StepResult, UserError } from '@t2r/core';
-import { openTokens, type TokensData } from '@t2r/datasets';
+import {
+  checkSplit,
+  type DocumentRange,
+  openTokens,
+  readDocuments,
+  type TokenReader,
+  type TokensData,
+} from '@t2r/datasets';
 import type { CompiledProgram, Engine, Variables } from '@t2r/engine';
 import { buildLanguageModel } from '@t2r/models';
 import { type Checkpoint, loadCheckpoint } from '@t2r/zoo';
@@ -31,11 +38,11 @@ export interface PerplexityData {
 
 /** Evaluates each checkpoint on each split. */
 export async function runPerplexity(options: PerplexityOptions, context: StepContext): Promise<StepResult> {
-  const { of, splits, window, stride = window, batch } = options;
+  const { of, window, stride = window, batch } = options;
   const source = context.input(options.data);
   const data = source.data as TokensData;
-  const readers = splits.map((split) => ({ split, tokens: openTokens(source.folder, data, split) }));
-  const total = of.length * readers.reduce((sum, { tokens }) => sum + Math.max(0, tokens.length - 1), 0);
+  const readers = await openSplits(options, source.folder, data);
+  const total = of.length * readers.reduce((sum, { targets }) => sum + targets, 0);
   const engine = await context.create('engine', context.engineSpec).open();
   const scorer = createScorer(engine, { batch, window });
   const metrics: Metrics = {};
@@ -50,9 +57,8 @@ export async function runPerplexity(options: PerplexityOptions, context: StepCon
       });
       checkFits(artifact.id, checkpoint, data, window);
       const program = await scorer.program(checkpoint, context);
-      for (const { split, tokens } of readers) {
-        if (tokens.length < 2)
-          throw new UserError(`split "${split}" has ${tokens.length} tokens; expected at least two`);
+      for (const { split, tokens, documents, targets } of readers) {
+        if (targets < 1) throw new UserError(`split "${split}" has ${tokens.length} tokens; expected at least two`);
         const before = done;
         const {
           nats,
@@ -62,6 +68,7 @@ export async function runPerplexity(options: PerplexityOptions, context: StepCon
           batch,
           window,
           stride,
+          documents,
           signal: context.signal,
           onProgress: (count) => context.events.progress(before + count, { total, unit: 'tokens' }),
         });
@@ -69,7 +76,10 @@ export async function runPerplexity(options: PerplexityOptions, context: StepCon
         const { bytes, start } = data.splits[split]!;
         const result = summarizePerplexity(nats, { scored, bytes });
         const { unit, vocab } = data;
-        const text = { bytes, start, tokens: start === undefined ? tokens.length : tokens.length - 1 };
+        const apart = documents?.length;
+        // Without a start, a first token has nothing before it, but is a token of the text.
+        const firsts = start === undefined ? (apart ?? 1) : 0;
+        const text = { bytes, start, documents: apart, tokens: targets + firsts };
         const protocol = { unit, vocab, window, stride, scored, context: seen, ...text };
         protocols[split] = { ...protocol, text: formatPerplexityProtocol(protocol) };
         rows.push({ step: artifact.id, split, ...result });
@@ -86,6 +96,33 @@ export async function runPerplexity(options: PerplexityOptions, context: StepCon
     await engine.dispose();
   }
   return { metrics, data: { rows, protocols } satisfies PerplexityData };
+}
+
+interface OpenSplit {
+  split: string;
+  tokens: TokenReader;
+  /** Where they are scored each on its own. */
+  documents?: DocumentRange[];
+  /** Tokens to predict: all but the first, or the first of each document. */
+  targets: number;
+}
+
+/** Opens the splits to evaluate on. */
+async function openSplits(
+  { splits, documents: kind }: PerplexityOptions,
+  folder: string,
+  data: TokensData,
+): Promise<OpenSplit[]> {
+  const opened: OpenSplit[] = [];
+  for (const split of splits) {
+    checkSplit(Object.keys(data.splits), split);
+    const documents = kind === 'separate' ? await readDocuments(folder, split, data.splits[split]!) : undefined;
+    const tokens = openTokens(folder, data, split);
+    const lengths = documents?.map(({ length }) => length) ?? [tokens.length];
+    const targets = lengths.reduce((sum, length) => sum + Math.max(0, length - 1), 0);
+    opened.push({ split, tokens, documents, targets });
+  }
+  return opened;
 }
 
 /** Refuses tokens of another vocabulary, and windows longer than learned positions. */

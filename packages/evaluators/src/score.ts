@@ -1,5 +1,5 @@
 /** Summing the negative log-likelihood of a text over evaluation windows with one compiled program. */
-import { type EvaluationWindow, evaluationWindows, type TokenReader } from '@t2r/datasets';
+import { type DocumentRange, type EvaluationWindow, evaluationWindows, type TokenReader } from '@t2r/datasets';
 import type { CompiledProgram, Engine, Variables } from '@t2r/engine';
 import type { LanguageModel } from '@t2r/models';
 
@@ -32,6 +32,8 @@ export function compileScoring(
 
 export interface ScoreOptions extends ScoringShape {
   stride: number;
+  /** Scored each on its own. Default: all ids as one. */
+  documents?: readonly DocumentRange[];
   signal?: AbortSignal;
   /** Called after each batch with the tokens scored so far. */
   onProgress?: (scored: number) => void;
@@ -45,13 +47,15 @@ export interface Score {
   context: { min: number; max: number };
 }
 
-/** Scores every token but the first once. Windows that end before the program's shape are padded on the right and masked. */
+/** Scores every token but the first (of each document) once. Windows that end before the program's shape are padded on the right and masked. */
 export async function scoreTokens(
   program: CompiledProgram,
   tokens: TokenReader,
-  { batch, window, stride, signal, onProgress }: ScoreOptions,
+  { batch, window, stride, documents = [{ start: 0, length: tokens.length }], signal, onProgress }: ScoreOptions,
 ): Promise<Score> {
-  const windows = evaluationWindows(tokens.length, { window, stride });
+  const windows = documents.flatMap(({ start: begin, length }) =>
+    evaluationWindows(length, { window, stride }).map((one) => ({ ...one, start: begin + one.start })),
+  );
   const ids = new Int32Array(batch * window);
   const targets = new Int32Array(batch * window);
   const score: Score = { nats: 0, scored: 0, context: { min: Number.POSITIVE_INFINITY, max: 0 } };

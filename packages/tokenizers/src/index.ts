@@ -1,6 +1,7 @@
 export { ByteLevelBpe, type ByteLevelBpeOptions } from './byte-level-bpe.js';
 export { FAIRSEQ_SPECIAL, formatDict, parseDict } from './fairseq-dict.js';
 export { byteLevelBpeFromPair } from './gpt2-files.js';
+export { type KeptTokenizer, keepTokenizer } from './keep.js';
 export {
   loadTokenizer,
   parseTokenizer,

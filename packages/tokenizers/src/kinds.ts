@@ -13,12 +13,15 @@ export type FileKind =
   /** subword-nmt's codes. */
   | 'codes'
   /** fairseq's dict.txt. */
-  | 'dict';
+  | 'dict'
+  /** CTranslate2's vocabulary.json: entries by id. */
+  | 'entries';
 
 /** The kind of a file; names count only for SentencePiece models that are too damaged to be told by their content. */
 export function kindOf(bytes: Uint8Array, path = ''): FileKind | undefined {
   if (/\.(model|spm)$/.test(path) || looksLikeModel(bytes)) return 'sentencepiece';
   const head = new TextDecoder().decode(bytes.subarray(0, 1 << 16));
+  if (/^\s*\[\s*"/.test(head)) return 'entries';
   if (/^\s*[{[]/.test(head)) return isVocabulary(head) ? 'vocab' : 'tokenizer.json';
   if (head.startsWith('#version:'))
     return head.includes(`${END_OF_WORD}\n`) || head.includes(`${END_OF_WORD} `) ? 'codes' : 'merges';

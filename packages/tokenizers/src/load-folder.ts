@@ -32,7 +32,8 @@ export async function filesOfFolder(folder: string): Promise<string[]> {
     });
   }
   const dict = dicts.map(at);
-  return codes === undefined ? dict : [at(codes), ...dict];
+  if (codes !== undefined) return [at(codes), ...dict];
+  return dict.length === 0 && names.has('vocabulary.json') ? [at('vocabulary.json')] : dict;
 }
 
 const only = (names: readonly string[]) => (names.length === 1 ? names[0] : undefined);

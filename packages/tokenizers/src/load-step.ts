@@ -1,24 +1,14 @@
 /** The step `tokenizer/load`: takes an existing tokenizer as it is. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  defineComponent,
-  hashFile,
-  hashJson,
-  notInKey,
-  pathOption,
-  type Step,
-  UserError,
-  writeFileAtomic,
-} from '@t2r/core';
+import { defineComponent, hashFile, hashJson, notInKey, pathOption, type Step, UserError } from '@t2r/core';
 import { z } from 'zod';
-import { loadTokenizer, TOKENIZER_FILE, tokenizerFiles } from './load.js';
+import { keepTokenizer } from './keep.js';
+import { loadTokenizer, tokenizerFiles } from './load.js';
 
 const schema = z.strictObject({
   path: notInKey(
     pathOption(
       "A tokenizer.json, SentencePiece's .model, GPT-2's vocab.bpe or encoder.json, subword-nmt's codes, a fairseq dict.txt, " +
-        'or a folder with one of them.',
+        "CTranslate2's vocabulary.json, or a folder with one of them.",
     ),
   ),
 });
@@ -43,13 +33,7 @@ function createLoadStep({ path }: z.output<typeof schema>): Step {
     },
     plan: () => ({ produces: { vocab } }),
     async run({ folder }) {
-      const tokenizer = await loadTokenizer(path);
-      const [file] = await tokenizerFiles(path);
-      const { algorithm, vocabSize, file: name = TOKENIZER_FILE } = tokenizer;
-      // A tokenizer.json may say more than a tokenizer knows of (post-processors, for one): it stays as it is.
-      if (file!.endsWith('.json') && name === TOKENIZER_FILE && (await tokenizerFiles(path)).length === 1) {
-        await writeFileAtomic(join(folder, name), await readFile(file!));
-      } else await tokenizer.save(join(folder, name));
+      const { algorithm, vocabSize } = (await keepTokenizer(path, folder)).tokenizer;
       return { metrics: { vocab: vocabSize }, data: { algorithm, vocab: vocabSize } };
     },
   };

@@ -1,6 +1,7 @@
 /** Recognises a tokenizer by its content and makes the one that stands for it exactly. */
 import { readFile, stat } from 'node:fs/promises';
 import { UserError } from '@t2r/core';
+import { parseEntries } from './entries.js';
 import { FAIRSEQ_END, FAIRSEQ_UNKNOWN, parseDict } from './fairseq-dict.js';
 import { byteLevelBpeFromPair } from './gpt2-files.js';
 import { kindOf } from './kinds.js';
@@ -17,12 +18,12 @@ export const SENTENCEPIECE_FILE = 'tokenizer.model';
 
 const KINDS =
   "expected a tokenizer.json, SentencePiece's .model, GPT-2's vocab.bpe with encoder.json (or merges.txt with vocab.json), " +
-  "subword-nmt's codes with a dict.txt, a fairseq dict.txt, or a folder with one of them";
+  "subword-nmt's codes with a dict.txt, a fairseq dict.txt, CTranslate2's vocabulary.json, or a folder with one of them";
 
 /**
  * Loads a tokenizer from a file or a folder, whatever its kind: a tokenizer.json of Hugging Face or of this package, a
  * SentencePiece model, GPT-2's pair of files (either of them is enough to name), subword-nmt codes with the dict.txt beside
- * them, or a fairseq dict.txt. Names do not matter for single files.
+ * them, a fairseq dict.txt, or CTranslate2's vocabulary.json of words. Names do not matter for single files.
  * @throws UserError when the file is missing, of no known kind, or damaged.
  */
 export async function loadTokenizer(path: string): Promise<Tokenizer> {
@@ -81,6 +82,8 @@ export async function tokenizerFromBytes(bytes: Uint8Array, path: string, second
       return attempt(path, 'usable dict.txt', () => {
         return new WordLevel({ tokens: parseDict(utf8(bytes)), unknown: FAIRSEQ_UNKNOWN, endOfLine: FAIRSEQ_END });
       });
+    case 'entries':
+      return attempt(path, 'usable vocabulary.json', () => new WordLevel(parseEntries(utf8(bytes))));
     case 'codes': {
       const codes = await attempt(path, 'usable file of BPE codes', () => parseCodes(utf8(bytes)));
       if (second === undefined) return attempt(path, 'usable file of BPE codes', () => subwordNmtFromCodes(codes));

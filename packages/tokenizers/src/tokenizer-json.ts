@@ -35,7 +35,7 @@ export const vocabulary = z.custom<Record<string, number>>(
 const MAX_VOCAB = 2 ** 21;
 
 /** A special token of the kind training makes. */
-export function specialToken(id: number, content: string): AddedToken {
+export function specialToken(id: number, content: string): AddedToken & { special: true } {
   return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
 }
 
@@ -75,10 +75,13 @@ export const bpeFile = z.object({
 });
 export type BpeFile = z.infer<typeof bpeFile>;
 
-/** Whitespace-separated words. A normaliser may write line ends as a word of their own. */
+/** Whitespace-separated words. A normaliser may write line ends as a word of their own; a special token ends a text. */
 export const wordFile = z.object({
   ...common,
-  added_tokens: z.array(addedToken).max(0).default([]),
+  added_tokens: z
+    .array(addedToken.extend({ special: z.literal(true) }))
+    .max(1)
+    .default([]),
   normalizer: z
     .object({
       type: z.literal('Replace'),

@@ -2,7 +2,7 @@
 import { writeFileAtomic } from '@t2r/core';
 import { IdBuffer } from './id-buffer.js';
 import { lastWordStart } from './pre-tokenize.js';
-import { formatFile, tokensById, type WordFile } from './tokenizer-json.js';
+import { formatFile, specialToken, tokensById, type WordFile } from './tokenizer-json.js';
 import type { Tokenizer } from './types.js';
 
 export const UNKNOWN = '<unk>';
@@ -15,6 +15,8 @@ export interface WordLevelOptions {
   unknown?: string;
   /** Entry that stands for a line end; without it line ends separate words as spaces do. */
   endOfLine?: string;
+  /** Entry that ends a document, found wherever it stands in a text. Default: that of a line end. */
+  endOfText?: string;
 }
 
 export class WordLevel implements Tokenizer {
@@ -28,8 +30,9 @@ export class WordLevel implements Tokenizer {
   readonly #unknown: string;
   readonly #unknownId: number;
   readonly #endOfLine?: string;
+  readonly #special?: string;
 
-  constructor({ tokens, unknown = UNKNOWN, endOfLine }: WordLevelOptions) {
+  constructor({ tokens, unknown = UNKNOWN, endOfLine, endOfText }: WordLevelOptions) {
     this.#tokens = tokens;
     this.vocabSize = tokens.length;
     for (const [id, token] of tokens.entries()) if (token !== undefined) this.#ids.set(token, id);
@@ -37,15 +40,25 @@ export class WordLevel implements Tokenizer {
     this.#endOfLine = endOfLine;
     this.#unknownId = this.#require(unknown);
     if (endOfLine !== undefined) this.endOfText = this.endOfLine = this.#require(endOfLine);
+    if (endOfText !== undefined) this.endOfText = this.#require(endOfText);
+    this.#special = endOfText;
   }
 
   encode(text: string): Int32Array {
     const out = new IdBuffer(text.length / 5);
     const pattern = this.#endOfLine === undefined ? WORD : WORD_OR_LINE_END;
     for (const [word] of text.matchAll(pattern)) {
-      out.push(word === '\n' ? this.endOfLine! : (this.#ids.get(word) ?? this.#unknownId));
+      if (word === '\n') out.push(this.endOfLine!);
+      else for (const part of this.#parts(word)) out.push(this.#ids.get(part) ?? this.#unknownId);
     }
     return out.finish();
+  }
+
+  /** A word, or what stands between special tokens that are written without a space, and they. */
+  #parts(word: string): string[] {
+    const special = this.#special;
+    if (special === undefined || word === special || !word.includes(special)) return [word];
+    return word.split(special).flatMap((part, i) => [...(i > 0 ? [special] : []), ...(part === '' ? [] : [part])]);
   }
 
   /** Words with one space between them; a line end stands without spaces around it. */
@@ -78,7 +91,7 @@ export class WordLevel implements Tokenizer {
       version: '1.0',
       truncation: null,
       padding: null,
-      added_tokens: [],
+      added_tokens: this.#special === undefined ? [] : [specialToken(this.endOfText!, this.#special)],
       normalizer:
         endOfLine === undefined ? null : { type: 'Replace', pattern: { String: '\n' }, content: ` ${endOfLine} ` },
       pre_tokenizer: { type: 'WhitespaceSplit' },
@@ -102,6 +115,7 @@ export function wordLevelFromFile(file: WordFile): WordLevel {
     tokens: tokensById(file.model.vocab),
     unknown: file.model.unk_token,
     endOfLine: file.normalizer?.content.trim(),
+    endOfText: file.added_tokens[0]?.content,
   });
 }
 
