@@ -11,6 +11,7 @@ export async function loadBuiltinPlugins(): Promise<Plugin[]> {
     import('@t2r/attention'),
     import('@t2r/models'),
     import('@t2r/tokenizers'),
+    import('@t2r/zoo'),
     import('@t2r/datasets'),
     import('@t2r/trainers'),
     import('@t2r/evaluators'),

@@ -41,8 +41,7 @@ export async function runSwap(options: SwapOptions, context: StepContext): Promi
     : swapFixed(options as FixedSwapOptions, config, checkpoint.weights, seed, context);
   await saveCheckpoint(context.folder, {
     config: {
-      format: 't2r-checkpoint',
-      version: 1,
+      ...checkpoint.config,
       model: model.config,
       provenance: { step: 'convert/swap', from: source.key, attention: options.attention, plan, seed },
     },

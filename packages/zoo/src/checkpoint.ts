@@ -5,6 +5,7 @@ import type { ParameterSpec } from '@t2r/attention';
 import { writeFileAtomicWith, writeJsonAtomic } from '@t2r/core';
 import type { LmConfig } from '@t2r/models';
 import { readCheckpointConfig } from './config.js';
+import type { WritableTensor } from './formats/safetensors-write.js';
 import { writeSafetensorsFolder } from './formats/shards-write.js';
 import { openTensors } from './open.js';
 import type { Checkpoint, CheckpointConfig } from './types.js';
@@ -16,8 +17,8 @@ const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer.model'] as const;
 
 export interface SaveCheckpointOptions {
   config: CheckpointConfig;
-  /** By parameter name, row-major. */
-  weights: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
+  /** By parameter name, row-major; those with a `read` are asked for their values one after the other. */
+  weights: Readonly<Record<string, WritableTensor>>;
   /** tokenizer.json, or the SentencePiece model (`.model`), to copy beside the weights. */
   tokenizerPath?: string;
 }

@@ -42,6 +42,19 @@ const schema = z.object({
     message: 'expected one attention per layer',
   }),
   provenance: z.record(z.string(), z.unknown()).optional(),
+  origin: z
+    .looseObject({
+      from: z.string(),
+      sha256: z.record(z.string(), z.string()),
+      architecture: z.string(),
+      format: z.string(),
+      config: z.record(z.string(), z.unknown()),
+      generationConfig: z.record(z.string(), z.unknown()),
+      tokenizerConfig: z.record(z.string(), z.unknown()),
+      licence: z.string(),
+    })
+    .partial()
+    .optional(),
 });
 
 /**
@@ -60,7 +73,12 @@ export async function readCheckpointConfig(path: string): Promise<CheckpointConf
       cause,
     });
   }
-  const result = schema.safeParse(parsed);
+  return parseCheckpointConfig(parsed, path);
+}
+
+/** Checks what stands in a config.json; `path` is for messages. @throws UserError with the path of each wrong field */
+export function parseCheckpointConfig(json: unknown, path: string): CheckpointConfig {
+  const result = schema.safeParse(json);
   if (!result.success) {
     const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`);
     throw new UserError(`${path} is not the config.json of a checkpoint; ${problems.join('; ')}`, {

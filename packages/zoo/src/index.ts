@@ -10,6 +10,7 @@ export {
 } from './architectures/model.js';
 export type { NameMap, NameRule } from './architectures/names.js';
 export type { Architecture, JsonObject, TensorDescription, TensorReader } from './architectures/types.js';
+export { type Writable, writableFamily } from './architectures/writable.js';
 export {
   type LoadCheckpointOptions,
   loadCheckpoint,
@@ -19,7 +20,10 @@ export {
 export type { ElementType } from './elements.js';
 export { type LazyTensor, type WritableTensor, writeSafetensors } from './formats/safetensors-write.js';
 export { type ShardOptions, writeSafetensorsFolder } from './formats/shards-write.js';
+export { type HubSettings, hubSettings } from './hub/settings.js';
 export { openTensors, readTensors } from './open.js';
+export { type OpenedModel, openModel } from './open-model.js';
+export { plugin as default } from './plugin.js';
 export type { LoadedTensor, TensorEntry, TensorFormat, TensorSource } from './tensor-source.js';
-export type { Checkpoint, CheckpointConfig } from './types.js';
+export type { Checkpoint, CheckpointConfig, CheckpointOrigin } from './types.js';
 export { verifyWeights } from './verify.js';

@@ -1,12 +1,33 @@
 /** The checkpoint folder: model.safetensors, config.json (LmConfig + provenance) and tokenizer.json beside them. */
 import type { LmConfig } from '@t2r/models';
 
+/** Where a loaded model came from, and what of it this project has no word for: carried along, so that it can be written again. */
+export interface CheckpointOrigin {
+  /** What was loaded: a path, or `hf:owner/name@commit`. */
+  from?: string;
+  /** SHA-256 of its files of weights, by name. */
+  sha256?: Record<string, string>;
+  /** Family: gpt2, llama, ... */
+  architecture?: string;
+  /** Format of its files. */
+  format?: string;
+  /** Its config.json. */
+  config?: Record<string, unknown>;
+  /** Its generation_config.json and tokenizer_config.json. */
+  generationConfig?: Record<string, unknown>;
+  tokenizerConfig?: Record<string, unknown>;
+  /** Licence that its card states. */
+  licence?: string;
+}
+
 export interface CheckpointConfig {
   format: 't2r-checkpoint';
   version: 1;
   model: LmConfig;
   /** Where the weights come from: step, key, what was swapped, losses. Free-form JSON. */
   provenance?: Record<string, unknown>;
+  /** Where a model of another project began; steps that change it pass it on. */
+  origin?: CheckpointOrigin;
 }
 
 export interface Checkpoint {

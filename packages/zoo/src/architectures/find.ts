@@ -1,5 +1,5 @@
 /** The architectures whose checkpoints are read. */
-import { UserError } from '@t2r/core';
+import { nearestName, UserError } from '@t2r/core';
 import { ctranslate2Lm } from './ctranslate2-lm.js';
 import { fairseqLm } from './fairseq-lm.js';
 import { gptNeoX } from './gpt-neox.js';
@@ -11,6 +11,9 @@ import type { Architecture, JsonObject } from './types.js';
 
 export const ARCHITECTURES: readonly Architecture[] = [gpt2, gptNeoX, llama, llamaMeta, opt, fairseqLm, ctranslate2Lm];
 
+/** As they stand in config.json. */
+const MODEL_TYPES = ['gpt2', 'gpt_neox', 'llama', 'mistral', 'qwen2', 'opt'];
+
 const KNOWN =
   "gpt2, gpt_neox, llama (Meta's params.json too), mistral, qwen2, opt, fairseq's transformer_lm, CTranslate2's TransformerDecoderSpec";
 
@@ -19,8 +22,10 @@ export function architectureOf(config: JsonObject): Architecture {
   const found = ARCHITECTURES.find((architecture) => architecture.matches(config));
   if (found === undefined) {
     const what = config.model_type ?? config.spec ?? 'without model_type';
+    const nearest = nearestName(String(what), MODEL_TYPES);
+    const meant = nearest === undefined ? '' : `Did you mean ${nearest}? `;
     throw new UserError(`the architecture ${JSON.stringify(what)} is not known; known are ${KNOWN}`, {
-      hint: 'Give the configuration of a decoder-only language model of one of these.',
+      hint: `${meant}Give the configuration of a decoder-only language model of one of these.`,
     });
   }
   return found;

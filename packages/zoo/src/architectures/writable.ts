@@ -1,0 +1,42 @@
+/** Which family of transformers a model of this project can be written as. */
+import { UserError } from '@t2r/core';
+import type { LmConfig } from '@t2r/models';
+import { ARCHITECTURES } from './find.js';
+import { checkMeaning, unconverted } from './meaning.js';
+import type { Architecture, JsonObject } from './types.js';
+
+export interface Writable {
+  /** The first family that holds the model; absent where none does. */
+  family?: Architecture;
+  /** Why none does. */
+  reason?: string;
+}
+
+/**
+ * Looks for a family that has a word for all of a configuration.
+ * @param base config.json that the model came with; its family is the only one that is tried
+ */
+export function writableFamily(config: LmConfig, base?: JsonObject): Writable {
+  try {
+    unconverted(config);
+  } catch (error) {
+    if (error instanceof UserError) return { reason: error.message };
+    throw error;
+  }
+  if (config.adaptive !== undefined) return { reason: 'no class of transformers has an adaptive softmax' };
+  if (config.positions === 'sinusoidal' || config.positions === 'none')
+    return { reason: `no class of transformers that is written here has positions: ${config.positions}` };
+  const known = base && ARCHITECTURES.find((one) => one.write !== undefined && one.matches(base));
+  const candidates = known === undefined ? ARCHITECTURES.filter(({ write }) => write !== undefined) : [known];
+  const reasons: string[] = [];
+  for (const family of candidates) {
+    try {
+      checkMeaning(family, config, { ...base, ...family.write!(config, base ?? {}) });
+      return { family };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      reasons.push(error.message);
+    }
+  }
+  return { reason: reasons.join('; ') };
+}

@@ -1,0 +1,101 @@
+/** The step `zoo/load`: a pretrained model as a checkpoint that every other step takes. */
+import {
+  type CreateContext,
+  defineComponent,
+  hashFile,
+  hashJson,
+  notInKey,
+  pathOption,
+  type Step,
+  type StepPlan,
+  type StepProblem,
+  stepRef,
+  UserError,
+} from '@t2r/core';
+import { buildLanguageModel, type LmConfig, modelPlan, type PlannedCheckpoint } from '@t2r/models';
+import { z } from 'zod';
+import { formatHubAddress, isHubAddress, parseHubAddress } from '../hub/address.js';
+import { cachedModel, resolveCommit } from '../hub/fetch-model.js';
+import { hubSettings } from '../hub/settings.js';
+import { openModel } from '../open-model.js';
+
+const FROM =
+  "A folder or file of a pretrained model: transformers, fairseq (.pt), CTranslate2, Meta's LLaMA or this project's own; or hf:owner/name@revision, from the Hugging Face Hub.";
+const TOKENIZER =
+  'The step whose tokenizer belongs to the model, for one that comes without. Default: the tokenizer beside the weights.';
+
+const schema = z.strictObject({
+  from: notInKey(pathOption(FROM)),
+  tokenizer: stepRef('tokenizer', TOKENIZER).optional().describe(TOKENIZER),
+});
+
+export type LoadOptions = z.output<typeof schema>;
+
+/** Where a model lies, without the network; undefined where it has to be fetched first. */
+async function localPath(from: string): Promise<string | undefined> {
+  if (!isHubAddress(from)) return from;
+  return (await cachedModel(parseHubAddress(from), hubSettings()))?.folder;
+}
+
+/** The contents that a local model consists of; the same model in another place has the same key. */
+async function hashModel(path: string, context: CreateContext): Promise<string> {
+  const { found, tokenizer, origin, close } = await openModel(path, context);
+  await close();
+  const hashes: string[] = [];
+  for (const file of [...found.source.files, ...tokenizer]) hashes.push(await hashFile(file));
+  return hashJson({ hashes, config: found.config, origin });
+}
+
+/** @throws UserError where a tokenizer has entries that the model has no embedding for */
+export function checkVocabulary(vocab: number, config: LmConfig, tokenizer: string): void {
+  if (vocab <= config.vocab) return;
+  throw new UserError(`${tokenizer} has ${vocab} entries, the model knows ${config.vocab}`, {
+    hint: 'Give the tokenizer that the model was trained with as `tokenizer:`.',
+  });
+}
+
+function createLoadStep(options: LoadOptions, context: CreateContext): Step {
+  const { from, tokenizer } = options;
+  /** What checking has found; planning is synchronous and comes later. */
+  let config: LmConfig | undefined;
+  return {
+    produces: 'checkpoint',
+    metricNames: () => ['parameters'],
+    async check(): Promise<StepProblem[]> {
+      try {
+        const path = await localPath(from);
+        if (path === undefined) return [];
+        const opened = await openModel(path, context);
+        await opened.close();
+        config = opened.config;
+        return [];
+      } catch (error) {
+        if (error instanceof UserError) return [{ path: ['from'], message: error.message, hint: error.hint }];
+        throw error;
+      }
+    },
+    async fingerprint() {
+      if (!isHubAddress(from)) return hashModel(from, context);
+      const address = parseHubAddress(from);
+      return formatHubAddress({ ...address, revision: await resolveCommit(address, hubSettings()) });
+    },
+    plan({ input }): StepPlan {
+      if (config === undefined) return { note: 'sizes are known after the download' };
+      const { vocab } = (tokenizer === undefined ? {} : (input(tokenizer).produces ?? {})) as { vocab?: number };
+      if (vocab !== undefined) checkVocabulary(vocab, config, `the tokenizer of step ${tokenizer!.step}`);
+      return {
+        ...modelPlan(buildLanguageModel(config, context)),
+        produces: { config } satisfies PlannedCheckpoint,
+      };
+    },
+    run: async (stepContext) => (await import('./run-load.js')).runLoad(options, stepContext),
+  };
+}
+
+export const loadStep = defineComponent({
+  kind: 'step',
+  name: 'zoo/load',
+  description: 'A pretrained model of transformers, fairseq, CTranslate2, Meta or this project, from disk or the Hub.',
+  schema,
+  create: createLoadStep,
+});

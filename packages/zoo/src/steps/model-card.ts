@@ -1,0 +1,142 @@
+/** The card of a model that is written for others: what it is, where it comes from, what was done to it and how to load it. */
+import type { Metrics } from '@t2r/core';
+import type { LmConfig } from '@t2r/models';
+import type { CheckpointOrigin } from '../types.js';
+
+export interface CardData {
+  name: string;
+  config: LmConfig;
+  parameters: number;
+  /** Bytes of recurrent state or cache that one sequence needs at the longest position. */
+  stateBytes: number;
+  origin?: CheckpointOrigin;
+  licence?: string;
+  /** Class of transformers that loads it; absent for this project's own format. */
+  transformers?: string;
+  /** The step that left the checkpoint, and its figures: losses of a training. */
+  step: { id: string; use: string; metrics: Metrics };
+  /** Figures of evaluations, and how they were measured. */
+  evaluations: { metrics: Metrics; protocols: string[] }[];
+}
+
+const HUB = /^hf:(.+)@([0-9a-f]{40})$/;
+
+const number = (value: number) =>
+  Number.isInteger(value) ? value.toLocaleString('en') : String(Number(value.toPrecision(5)));
+
+const table = (head: [string, string], rows: [string, string][]) =>
+  [head, ['---', '---:'], ...rows].map(([a, b]) => `| ${a} | ${b} |`).join('\n');
+
+const metricsTable = (metrics: Metrics) =>
+  table(
+    ['metric', 'value'],
+    Object.entries(metrics).map(([name, value]) => [name, number(value)]),
+  );
+
+/** YAML strings are quoted as JSON, which they are. */
+function frontMatter({ licence, origin, transformers, config }: CardData): string {
+  const base = HUB.exec(origin?.from ?? '')?.[1];
+  const tags = ['text-generation', ...(isConverted(config) ? ['t2r', 'linear-attention', 'rnn'] : [])];
+  const lines = [
+    ...(licence === undefined ? [] : [`license: ${JSON.stringify(licence)}`]),
+    ...(base === undefined ? [] : [`base_model: ${JSON.stringify(base)}`]),
+    `library_name: ${transformers === undefined ? 't2r' : 'transformers'}`,
+    'pipeline_tag: text-generation',
+    `tags: [${tags.join(', ')}]`,
+  ];
+  return `---\n${lines.join('\n')}\n---`;
+}
+
+const isConverted = ({ attention }: LmConfig) => attention.some(({ use }) => !use.startsWith('softmax'));
+
+/** `t2r-mlp (features 32)`. */
+function attentionName({ use, ...options }: LmConfig['attention'][number]): string {
+  const { features, window } = options;
+  const shown = Object.entries({ features, window }).filter(([, value]) => value !== undefined);
+  return shown.length === 0 ? use : `${use} (${shown.map(([key, value]) => `${key} ${value}`).join(', ')})`;
+}
+
+/** Neighbouring layers with the same attention on one line. */
+function layerTable({ attention }: LmConfig): string {
+  const rows: { from: number; to: number; name: string }[] = [];
+  for (const [layer, spec] of attention.entries()) {
+    const name = attentionName(spec);
+    const last = rows.at(-1);
+    if (last?.name === name) last.to = layer;
+    else rows.push({ from: layer, to: layer, name });
+  }
+  return [
+    '| layers | attention |',
+    '| --- | --- |',
+    ...rows.map(({ from, to, name }) => `| ${from === to ? from : `${from} to ${to}`} | ${name} |`),
+  ].join('\n');
+}
+
+function originSection({ origin }: CardData): string[] {
+  if (origin?.from === undefined) return [];
+  const hub = HUB.exec(origin.from);
+  const what = hub ? `[${hub[1]}](https://huggingface.co/${hub[1]}), commit \`${hub[2]}\`` : `\`${origin.from}\``;
+  const hashes = Object.entries(origin.sha256 ?? {}).map(([file, hash]) => `- \`${file}\`: SHA-256 \`${hash}\``);
+  return ['## Source', `The weights were loaded from ${what}:`, hashes.join('\n')];
+}
+
+function trainingSection({ step }: CardData): string[] {
+  const { id, use, metrics } = step;
+  if (Object.keys(metrics).length === 0) return [];
+  return ['## How it was made', `By the step \`${id}\` (\`${use}\`):`, metricsTable(metrics)];
+}
+
+function evaluationSection({ evaluations }: CardData): string[] {
+  const shown = evaluations.filter(({ metrics }) => Object.keys(metrics).length > 0);
+  if (shown.length === 0) return [];
+  return [
+    '## Evaluation',
+    ...shown.flatMap(({ metrics, protocols }) => [
+      metricsTable(metrics),
+      ...(protocols.length === 0 ? [] : [protocols.map((text) => `- \`${text}\``).join('\n')]),
+    ]),
+  ];
+}
+
+function loadingSection({ transformers, name }: CardData): string[] {
+  if (transformers !== undefined)
+    return [
+      '## Loading',
+      `\`\`\`python\nfrom transformers import AutoTokenizer, ${transformers}\n\nmodel = ${transformers}.from_pretrained("path/to/folder")\ntokenizer = AutoTokenizer.from_pretrained("path/to/folder")\n\`\`\``,
+      'Or as the step `{ use: zoo/load, from: path/to/folder }` of a recipe.',
+    ];
+  return [
+    '## Loading',
+    `In this format ${name} is loaded by T2R: \`npx t2r generate path/to/folder --prompt "The"\`, or as the step \`{ use: zoo/load, from: path/to/folder }\` of a recipe.`,
+  ];
+}
+
+/** README.md of a model, with YAML front matter. */
+export function modelCard(data: CardData): string {
+  const { name, config, parameters, stateBytes, licence } = data;
+  const converted = isConverted(config);
+  const sections = [
+    frontMatter(data),
+    `# ${name}`,
+    converted
+      ? 'A transformer whose attention was replaced by linear attention, so that it generates as a recurrent network ([Kasai et al. 2021](https://arxiv.org/abs/2103.13076)).'
+      : 'A decoder-only transformer language model.',
+    table(
+      ['', ''],
+      [
+        ['parameters', number(parameters)],
+        ['layers, width, heads', `${config.layers}, ${config.dim}, ${config.heads}`],
+        ['vocabulary', number(config.vocab)],
+        [`state of a sequence at position ${number(config.maxPositions)}`, `${number(stateBytes)} bytes`],
+        ['licence', licence ?? 'not stated'],
+      ],
+    ),
+    '## Layers',
+    layerTable(config),
+    ...originSection(data),
+    ...trainingSection(data),
+    ...evaluationSection(data),
+    ...loadingSection(data),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}

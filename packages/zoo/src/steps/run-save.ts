@@ -1,0 +1,161 @@
+/** Runs `zoo/save`. Tensors go from file to file one by one. */
+import { copyFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import {
+  type Metrics,
+  type StepContext,
+  type StepResult,
+  UserError,
+  writeFileAtomic,
+  writeFileAtomicWith,
+  writeJsonAtomic,
+} from '@t2r/core';
+import { buildLanguageModel, parameterCount } from '@t2r/models';
+import { loadTokenizer, type Tokenizer, tokenizerFiles } from '@t2r/tokenizers';
+import { exportModel } from '../architectures/model.js';
+import type { JsonObject } from '../architectures/types.js';
+import { writableFamily } from '../architectures/writable.js';
+import { readCheckpointConfig } from '../config.js';
+import type { WritableTensor } from '../formats/safetensors-write.js';
+import { writeSafetensorsFolder } from '../formats/shards-write.js';
+import { openTensors } from '../open.js';
+import type { TensorSource } from '../tensor-source.js';
+import type { CheckpointConfig } from '../types.js';
+import { modelCard } from './model-card.js';
+import type { SaveOptions } from './save-step.js';
+
+/** The folder within the step's own. */
+export const MODEL_FOLDER = 'model';
+
+/** What goes into config.json and model.safetensors. */
+interface Written {
+  config: JsonObject;
+  tensors: Record<string, WritableTensor>;
+  metadata: Record<string, string>;
+  /** Class of transformers; absent for this project's own format. */
+  transformers?: string;
+}
+
+const floats = async (source: TensorSource, name: string) => {
+  const { data } = await source.read(name);
+  return data instanceof Float32Array ? data : Float32Array.from(data);
+};
+
+/** This project's own format: the checkpoint's files, with a name of its own where transformers has the class. */
+function ownFormat(config: CheckpointConfig, source: TensorSource): Written {
+  const tensors = [...source.entries].map(([name, { shape }]): [string, WritableTensor] => [
+    name,
+    { shape, read: () => floats(source, name) },
+  ]);
+  return {
+    config: { architectures: ['T2RForCausalLM'], model_type: 't2r', ...config },
+    tensors: Object.fromEntries(tensors),
+    metadata: { format: config.format },
+  };
+}
+
+/** transformers' format, or undefined with `to: auto` where it has no class for the model. */
+async function transformersFormat(
+  to: SaveOptions['to'],
+  { model, origin }: CheckpointConfig,
+  source: TensorSource,
+  tokens: JsonObject,
+): Promise<Written | undefined> {
+  const { family, reason } = writableFamily(model, origin?.config);
+  if (family === undefined) {
+    if (to === 'auto') return undefined;
+    throw new UserError(`to: transformers: ${reason}`, { hint: 'Write it with to: own, or leave `to` out.' });
+  }
+  const { config, tensors } = await exportModel(model, (name) => floats(source, name), {
+    architecture: family.name,
+    base: origin?.config ?? tokens,
+  });
+  const [transformers] = config.architectures as string[];
+  return { config, tensors, metadata: { format: 'pt' }, transformers };
+}
+
+/** Ids of the tokens that begin and end a text, for a model that came without a configuration of its own. */
+function tokensOf(tokenizer: Tokenizer | undefined): JsonObject {
+  const end = tokenizer?.endOfText;
+  return end === undefined ? {} : { bos_token_id: end, eos_token_id: end };
+}
+
+/** What transformers is to know of a tokenizer, where the model did not bring it along. */
+function tokenizerConfig(tokenizer: Tokenizer, maxPositions: number): JsonObject {
+  const end = tokenizer.endOfText === undefined ? undefined : tokenizer.idToToken(tokenizer.endOfText);
+  return {
+    tokenizer_class: tokenizer.file === undefined ? 'PreTrainedTokenizerFast' : 'LlamaTokenizer',
+    model_max_length: maxPositions,
+    clean_up_tokenization_spaces: false,
+    ...(end !== undefined && { bos_token: end, eos_token: end }),
+  };
+}
+
+/** Figures of one checkpoint: those that are called after its step. */
+const figuresOf = (metrics: Metrics, step: string): Metrics =>
+  Object.fromEntries(Object.entries(metrics).filter(([name]) => name.startsWith(`${step}.`)));
+
+const protocolsOf = (data: unknown): string[] => {
+  const { protocols = {} } = (data ?? {}) as { protocols?: Record<string, { text?: unknown }> };
+  return Object.values(protocols).flatMap(({ text }) => (typeof text === 'string' ? [text] : []));
+};
+
+/** Writes the folder `model` in the step's own. */
+export async function runSave(options: SaveOptions, context: StepContext): Promise<StepResult> {
+  const artifact = context.input(options.from);
+  const folder = join(context.folder, MODEL_FOLDER);
+  const checkpoint = await readCheckpointConfig(join(artifact.folder, 'config.json'));
+  const { model: config, origin } = checkpoint;
+  const model = buildLanguageModel(config, context);
+  const [tokenizerPath] = await tokenizerFiles(artifact.folder).catch(() => []);
+  const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizer(tokenizerPath);
+  const source = await openTensors(artifact.folder);
+  try {
+    const tokens = tokensOf(tokenizer);
+    const foreign = options.to === 'own' ? undefined : transformersFormat(options.to, checkpoint, source, tokens);
+    const { config: written, tensors, metadata, transformers } = (await foreign) ?? ownFormat(checkpoint, source);
+    await writeSafetensorsFolder(folder, tensors, { metadata, shardBytes: options.shardBytes });
+    if (tokenizer !== undefined) {
+      const to = join(folder, basename(tokenizerPath!));
+      await writeFileAtomicWith(to, (temporary) => copyFile(tokenizerPath!, temporary));
+      const described = origin?.tokenizerConfig ?? tokenizerConfig(tokenizer, config.maxPositions);
+      await writeJsonAtomic(join(folder, 'tokenizer_config.json'), described);
+    }
+    await writeJsonAtomic(join(folder, 'generation_config.json'), origin?.generationConfig ?? tokens);
+    const licence = options.licence ?? origin?.licence;
+    const card = modelCard({
+      name: options.name ?? `${context.run.name} ${artifact.id}`,
+      config,
+      parameters: parameterCount(model),
+      stateBytes: model.stateBytes(config.maxPositions),
+      origin,
+      licence,
+      transformers,
+      step: { id: artifact.id, use: artifact.use, metrics: artifact.metrics },
+      evaluations: options.evaluations.map((ref) => {
+        const { metrics, data } = context.input(ref);
+        return { metrics: figuresOf(metrics, artifact.id), protocols: protocolsOf(data) };
+      }),
+    });
+    await writeFileAtomic(join(folder, 'README.md'), card);
+    // Last: a folder with a config.json is whole.
+    await writeJsonAtomic(join(folder, 'config.json'), written);
+    const format = transformers === undefined ? 'own' : 'transformers';
+    context.events.info(`${format} format in ${folder}`);
+    const bytes = await weightBytes(folder);
+    return {
+      metrics: { parameters: parameterCount(model), bytes },
+      data: { folder: MODEL_FOLDER, format, architecture: transformers ?? 'T2RForCausalLM', licence: licence ?? null },
+    };
+  } finally {
+    await source.close();
+  }
+}
+
+/** Bytes of the files of weights. */
+async function weightBytes(folder: string): Promise<number> {
+  const source = await openTensors(folder);
+  await source.close();
+  const sizes = await Promise.all(source.files.map(async (file) => (await stat(file)).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
