@@ -1,4 +1,13 @@
 export {
+  addressBelow,
+  addressProblem,
+  fileName,
+  isFile,
+  isFolder,
+  problemWith,
+  sha256Option,
+} from './checked-files.js';
+export {
   type Component,
   type ComponentKind,
   type ComponentKinds,

@@ -1,16 +1,21 @@
 /** Where the archive of `dataset/archive` comes from: a folder, or one of several addresses. */
 import { join } from 'node:path';
-import { downloadFromAny, notInKey, pathOption, type StepContext, type StepProblem, UserError } from '@t2r/core';
-import { z } from 'zod';
 import {
   addressBelow,
   addressProblem,
+  downloadFromAny,
   fileName,
   isFile,
   isFolder,
+  notInKey,
+  pathOption,
   problemWith,
+  type StepContext,
+  type StepProblem,
   sha256Option,
-} from './checked-files.js';
+  UserError,
+} from '@t2r/core';
+import { z } from 'zod';
 
 const address = z.string().min(1);
 const ROOT =

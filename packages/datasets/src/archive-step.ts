@@ -5,7 +5,15 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defineComponent, hashFile, type Step, type StepContext, type StepProblem, UserError } from '@t2r/core';
+import {
+  defineComponent,
+  fileName,
+  hashFile,
+  type Step,
+  type StepContext,
+  type StepProblem,
+  UserError,
+} from '@t2r/core';
 import { z } from 'zod';
 import {
   archiveOptions,
@@ -15,7 +23,6 @@ import {
   missingFiles,
   obtainArchive,
 } from './archive-source.js';
-import { fileName } from './checked-files.js';
 import { checkTextFile, describeFile } from './corpus-files.js';
 import type { CorpusData, PlannedCorpus } from './types.js';
 import { missingMember, unpackMembers, zipMembers } from './unzip.js';

@@ -4,17 +4,22 @@
  */
 import { join } from 'node:path';
 import {
+  addressBelow,
+  addressProblem,
   defineComponent,
   download,
+  fileName,
+  isFolder,
   notInKey,
   pathOption,
+  problemWith,
   type Step,
   type StepContext,
   type StepProblem,
+  sha256Option,
   UserError,
 } from '@t2r/core';
 import { z } from 'zod';
-import { addressBelow, addressProblem, fileName, isFolder, problemWith, sha256Option } from './checked-files.js';
 import { describeFile } from './corpus-files.js';
 import type { CorpusData, PlannedCorpus } from './types.js';
 

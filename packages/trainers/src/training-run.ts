@@ -5,6 +5,7 @@ import { deriveSeed, type StepContext, type StepResult, UserError, writeJsonAtom
 import { createBlocks, openTokens, type TokenReader, type TokensData } from '@t2r/datasets';
 import type { Engine, HostTensor, Variables } from '@t2r/engine';
 import { buildLanguageModel, type LanguageModel, type Weights } from '@t2r/models';
+import { loadTokenizer } from '@t2r/tokenizers';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '@t2r/zoo';
 import { compileEvaluation } from './evaluation.js';
 import { type FitResult, fit } from './fit.js';
@@ -62,13 +63,18 @@ export async function loadSource(options: TrainingOptions, context: StepContext)
   const checkpoint = await loadModel(context.input(options.from).folder, context);
   const { model } = checkpoint.config;
   const { vocab } = context.input(options.data).data as TokensData;
-  if (vocab !== model.vocab)
+  // Tables of embeddings may have rows beyond the tokenizer's last entry, to a round number.
+  if (vocab !== model.vocab && vocab !== (await ownVocabulary(checkpoint)))
     throw new UserError(`the model has ${model.vocab} tokens, the data of step ${options.data.step} has ${vocab}`, {
       hint: 'Use the tokenizer that the model was made with.',
     });
   checkBlock(options.block, model);
   return checkpoint;
 }
+
+/** Entries of the tokenizer that the checkpoint comes with. */
+const ownVocabulary = async ({ tokenizer }: Checkpoint) =>
+  tokenizer === undefined ? undefined : (await loadTokenizer(tokenizer)).vocabSize;
 
 /** A checkpoint, its tensors checked against the model that its configuration describes. */
 export const loadModel = (folder: string, context: StepContext): Promise<Checkpoint> =>

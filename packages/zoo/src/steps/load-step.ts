@@ -2,6 +2,7 @@
 import {
   type CreateContext,
   defineComponent,
+  fileName,
   hashFile,
   hashJson,
   notInKey,
@@ -9,6 +10,7 @@ import {
   type Step,
   type StepPlan,
   type StepProblem,
+  sha256Option,
   stepRef,
   UserError,
 } from '@t2r/core';
@@ -18,16 +20,33 @@ import { formatHubAddress, isHubAddress, parseHubAddress } from '../hub/address.
 import { cachedModel, resolveCommit } from '../hub/fetch-model.js';
 import { hubSettings } from '../hub/settings.js';
 import { openModel } from '../open-model.js';
+import { checkFiles, filesFolder } from './named-files.js';
 
 const FROM =
   "A folder or file of a pretrained model: transformers, fairseq (.pt), CTranslate2, Meta's LLaMA or this project's own; or hf:owner/name@revision, from the Hugging Face Hub.";
 const TOKENIZER =
   'The step whose tokenizer belongs to the model, for one that comes without. Default: the tokenizer beside the weights.';
 
-const schema = z.strictObject({
-  from: notInKey(pathOption(FROM)),
-  tokenizer: stepRef('tokenizer', TOKENIZER).optional().describe(TOKENIZER),
-});
+const ROOT = 'With files: folder that holds them. Left empty, they are downloaded from `mirror`.';
+
+const schema = z
+  .strictObject({
+    from: notInKey(pathOption(FROM)).optional().describe(FROM),
+    files: z
+      .record(fileName, sha256Option)
+      .optional()
+      .describe(
+        'Instead of from, the files of a model with known checksums: path under root or mirror, and SHA-256. They lie in one folder.',
+      ),
+    root: notInKey(pathOption(ROOT).nullish()).describe(ROOT),
+    mirror: notInKey(z.string().nullish()).describe(
+      'With files: address under which they lie, http or https; used when `root` is empty.',
+    ),
+    tokenizer: stepRef('tokenizer', TOKENIZER).optional().describe(TOKENIZER),
+  })
+  .refine(({ from, files }) => (from === undefined) !== (files === undefined), {
+    message: 'give either from or files',
+  });
 
 export type LoadOptions = z.output<typeof schema>;
 
@@ -55,7 +74,7 @@ export function checkVocabulary(vocab: number, config: LmConfig, tokenizer: stri
 }
 
 function createLoadStep(options: LoadOptions, context: CreateContext): Step {
-  const { from, tokenizer } = options;
+  const { from, files, tokenizer } = options;
   /** What checking has found; planning is synchronous and comes later. */
   let config: LmConfig | undefined;
   return {
@@ -63,18 +82,23 @@ function createLoadStep(options: LoadOptions, context: CreateContext): Step {
     metricNames: () => ['parameters'],
     async check(): Promise<StepProblem[]> {
       try {
-        const path = await localPath(from);
+        const problems = files === undefined ? [] : await checkFiles(options);
+        if (problems.length > 0) return problems;
+        const path = from === undefined ? filesFolder(options) : await localPath(from);
         if (path === undefined) return [];
         const opened = await openModel(path, context);
         await opened.close();
         config = opened.config;
         return [];
       } catch (error) {
-        if (error instanceof UserError) return [{ path: ['from'], message: error.message, hint: error.hint }];
+        if (error instanceof UserError)
+          return [{ path: [from === undefined ? 'files' : 'from'], message: error.message, hint: error.hint }];
         throw error;
       }
     },
     async fingerprint() {
+      // The checksums of files stand in the options.
+      if (from === undefined) return '';
       if (!isHubAddress(from)) return hashModel(from, context);
       const address = parseHubAddress(from);
       return formatHubAddress({ ...address, revision: await resolveCommit(address, hubSettings()) });

@@ -1,5 +1,6 @@
 /** Runs `zoo/load`. Tensors go from the model's files to the checkpoint one by one: memory holds the largest of them, not all. */
-import { basename } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { hashFile, type StepContext, type StepResult } from '@t2r/core';
 import { buildLanguageModel, parameterCount } from '@t2r/models';
 import { keepTokenizer } from '@t2r/tokenizers';
@@ -12,9 +13,16 @@ import { hubSettings } from '../hub/settings.js';
 import { openModel } from '../open-model.js';
 import type { CheckpointOrigin } from '../types.js';
 import { checkVocabulary, type LoadOptions } from './load-step.js';
+import { fetchFiles, SOURCE_FOLDER } from './named-files.js';
 
 /** Where the model lies, fetched where it has to be, and what its origin is called. */
-async function locate(from: string, { events, signal }: StepContext): Promise<{ path: string; name: string }> {
+async function locate(options: LoadOptions, context: StepContext): Promise<{ path: string; name: string }> {
+  const { from } = options;
+  if (from === undefined) {
+    const path = await fetchFiles(options, context);
+    return { path, name: dirname(Object.keys(options.files!)[0]!) };
+  }
+  const { events, signal } = context;
   if (!isHubAddress(from)) return { path: from, name: basename(from) };
   const address = parseHubAddress(from);
   const { folder, commit } = await fetchModel(address, hubSettings(), {
@@ -45,8 +53,9 @@ function lazily(reader: TensorReader, { events, signal }: StepContext): Record<s
 }
 
 /** Reads the model and writes the checkpoint. */
-export async function runLoad({ from, tokenizer: given }: LoadOptions, context: StepContext): Promise<StepResult> {
-  const { path, name } = await locate(from, context);
+export async function runLoad(options: LoadOptions, context: StepContext): Promise<StepResult> {
+  const { tokenizer: given } = options;
+  const { path, name } = await locate(options, context);
   const opened = await openModel(path, context);
   const { config, architecture, tensors, found } = opened;
   try {
@@ -68,6 +77,8 @@ export async function runLoad({ from, tokenizer: given }: LoadOptions, context: 
       weights: lazily(tensors, context),
       tokenizerPath: kept?.path,
     });
+    // What was downloaded has served.
+    await rm(join(context.folder, SOURCE_FOLDER), { recursive: true, force: true });
     if (kept === undefined) context.events.warn('the model comes without a tokenizer; `tokenizer:` can name one');
     const parameters = parameterCount(buildLanguageModel(config, context));
     context.events.info(`${architecture}: ${tensors.entries.size} tensors, ${parameters} parameters`);

@@ -1,7 +1,9 @@
 /** Files with known checksums: their names in recipes, where they lie or are served, and whether they are what they should be. */
 import { stat } from 'node:fs/promises';
-import { hashFile, type StepProblem, UserError } from '@t2r/core';
 import { z } from 'zod';
+import { UserError } from './errors.js';
+import { hashFile } from './key.js';
+import type { StepProblem } from './step.js';
 
 /** A path inside a folder or an archive: it cannot lead out of it. */
 export const fileName = z
