@@ -6,11 +6,13 @@
 import { parseArgs } from 'node:util';
 import { CASES, type Figure, REFERENCE, type Sizes } from './cases.js';
 import { compare } from './compare.js';
+import { type ConvertFigure, convert } from './convert.js';
 import { type LoadFigure, load } from './load.js';
 import { compareMetrics, METRIC_CASES } from './metrics.js';
 
 const USAGE = `usage: npm run bench -- [case ...] [--json] [--<size> n] [--contexts a,b,c]
        npm run bench -- load [checkpoint ...] [--json]
+       npm run bench -- convert [folder of a model] [--json]
        npm run bench -- compare <case> --peer "<command that prints one JSON object a case>" [--pairs 5]
        npm run bench -- metrics [${METRIC_CASES.join('|')} ...] --ref <file> --hyp <file> --python <interpreter> [--pairs 5]
 cases: ${Object.keys(CASES).join(', ')} (default: all; those of tokenizers need T2R_DATA)
@@ -52,7 +54,7 @@ function positive(name: string, value: string): number {
   return number;
 }
 
-function printFigure(figure: Figure | LoadFigure, json = false): void {
+function printFigure(figure: Figure | LoadFigure | ConvertFigure, json = false): void {
   if (json) {
     console.log(JSON.stringify(figure));
     return;
@@ -97,6 +99,8 @@ if (positionals[0] === 'compare') {
   });
 } else if (positionals[0] === 'load') {
   for await (const figure of load(positionals.slice(1))) printFigure(figure, values.json);
+} else if (positionals[0] === 'convert') {
+  for await (const figure of convert(positionals[1])) printFigure(figure, values.json);
 } else {
   const names = positionals.length > 0 ? positionals : Object.keys(CASES);
   const unknown = names.find((name) => !(name in CASES));

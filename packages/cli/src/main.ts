@@ -107,6 +107,16 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
       const { generateCommand } = await import('./commands/generate.js');
       finish(await generateCommand(checkpoint, options, terminal));
     });
+  command('inspect <checkpoint>', 'what a checkpoint file, folder or <run folder>:<step> holds, and what T2R would add')
+    .option('--tensors', 'list the tensors')
+    .option('--features <count>', 'features a head of the conversion that is reckoned with', positiveNumber, 32)
+    .option('--position <number>', 'position at which the cache is compared', positiveNumber, 1024)
+    .option('--plugin <name>', 'attention variants that the checkpoint needs; may be repeated', collect, [])
+    .option('--json', 'print everything as JSON')
+    .action(async (checkpoint, options) => {
+      const { inspectCommand } = await import('./commands/inspect.js');
+      finish(await inspectCommand(checkpoint, options, terminal));
+    });
   command('report <run>', 'build the report of a run folder again')
     .option('--title <text>', 'heading of the page')
     .option('--baseline <step>', 'checkpoint that perplexities are compared with')
@@ -130,5 +140,10 @@ function number(text: string): number {
 
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number, at least 0.');
+  return Number(text);
+}
+
+function positiveNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number, at least 1.');
   return Number(text);
 }

@@ -21,6 +21,7 @@ export type { ElementType } from './elements.js';
 export { type LazyTensor, type WritableTensor, writeSafetensors } from './formats/safetensors-write.js';
 export { type ShardOptions, writeSafetensorsFolder } from './formats/shards-write.js';
 export { type HubSettings, hubSettings } from './hub/settings.js';
+export { type ConversionEstimate, type Inspection, type InspectOptions, inspectCheckpoint } from './inspect.js';
 export { openTensors, readTensors } from './open.js';
 export { type OpenedModel, openModel } from './open-model.js';
 export { plugin as default } from './plugin.js';

@@ -21,7 +21,7 @@ export interface OpenedModel {
   /** Files of the tokenizer beside the weights; empty where there is none. */
   tokenizer: string[];
   /** What is to be known of it later, when it is written again. */
-  origin: Omit<CheckpointOrigin, 'from' | 'sha256'>;
+  origin: CheckpointOrigin;
   close(): Promise<void>;
 }
 

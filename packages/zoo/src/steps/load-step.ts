@@ -56,12 +56,21 @@ async function localPath(from: string): Promise<string | undefined> {
   return (await cachedModel(parseHubAddress(from), hubSettings()))?.folder;
 }
 
+/** SHA-256 of files by their paths, each read once. */
+export type Hashes = Map<string, string>;
+
+export async function hashOf(path: string, hashes: Hashes): Promise<string> {
+  const hash = hashes.get(path) ?? (await hashFile(path));
+  hashes.set(path, hash);
+  return hash;
+}
+
 /** The contents that a local model consists of; the same model in another place has the same key. */
-async function hashModel(path: string, context: CreateContext): Promise<string> {
+async function hashModel(path: string, context: CreateContext, known: Hashes): Promise<string> {
   const { found, tokenizer, origin, close } = await openModel(path, context);
   await close();
   const hashes: string[] = [];
-  for (const file of [...found.source.files, ...tokenizer]) hashes.push(await hashFile(file));
+  for (const file of [...found.source.files, ...tokenizer]) hashes.push(await hashOf(file, known));
   return hashJson({ hashes, config: found.config, origin });
 }
 
@@ -77,6 +86,8 @@ function createLoadStep(options: LoadOptions, context: CreateContext): Step {
   const { from, files, tokenizer } = options;
   /** What checking has found; planning is synchronous and comes later. */
   let config: LmConfig | undefined;
+  /** What making the key has found; the step that follows at once does not read large files a second time. */
+  const hashes: Hashes = new Map();
   return {
     produces: 'checkpoint',
     metricNames: () => ['parameters'],
@@ -99,7 +110,7 @@ function createLoadStep(options: LoadOptions, context: CreateContext): Step {
     async fingerprint() {
       // The checksums of files stand in the options.
       if (from === undefined) return '';
-      if (!isHubAddress(from)) return hashModel(from, context);
+      if (!isHubAddress(from)) return hashModel(from, context, hashes);
       const address = parseHubAddress(from);
       return formatHubAddress({ ...address, revision: await resolveCommit(address, hubSettings()) });
     },
@@ -112,7 +123,7 @@ function createLoadStep(options: LoadOptions, context: CreateContext): Step {
         produces: { config } satisfies PlannedCheckpoint,
       };
     },
-    run: async (stepContext) => (await import('./run-load.js')).runLoad(options, stepContext),
+    run: async (stepContext) => (await import('./run-load.js')).runLoad(options, stepContext, hashes),
   };
 }
 

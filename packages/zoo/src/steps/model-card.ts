@@ -11,6 +11,8 @@ export interface CardData {
   stateBytes: number;
   origin?: CheckpointOrigin;
   licence?: string;
+  /** Whether a tokenizer lies beside the weights. */
+  tokenizer: boolean;
   /** Class of transformers that loads it; absent for this project's own format. */
   transformers?: string;
   /** The step that left the checkpoint, and its figures: losses of a training. */
@@ -82,7 +84,8 @@ function originSection({ origin }: CardData): string[] {
 
 function trainingSection({ step }: CardData): string[] {
   const { id, use, metrics } = step;
-  if (Object.keys(metrics).length === 0) return [];
+  // Loading changes nothing; where from stands above.
+  if (use === 'zoo/load' || Object.keys(metrics).length === 0) return [];
   return ['## How it was made', `By the step \`${id}\` (\`${use}\`):`, metricsTable(metrics)];
 }
 
@@ -98,13 +101,20 @@ function evaluationSection({ evaluations }: CardData): string[] {
   ];
 }
 
-function loadingSection({ transformers, name }: CardData): string[] {
-  if (transformers !== undefined)
+function loadingSection({ transformers, name, tokenizer }: CardData): string[] {
+  if (transformers !== undefined) {
+    const python = [
+      `from transformers import ${tokenizer ? 'AutoTokenizer, ' : ''}${transformers}`,
+      '',
+      `model = ${transformers}.from_pretrained("path/to/folder")`,
+      ...(tokenizer ? ['tokenizer = AutoTokenizer.from_pretrained("path/to/folder")'] : []),
+    ];
     return [
       '## Loading',
-      `\`\`\`python\nfrom transformers import AutoTokenizer, ${transformers}\n\nmodel = ${transformers}.from_pretrained("path/to/folder")\ntokenizer = AutoTokenizer.from_pretrained("path/to/folder")\n\`\`\``,
+      `\`\`\`python\n${python.join('\n')}\n\`\`\``,
       'Or as the step `{ use: zoo/load, from: path/to/folder }` of a recipe.',
     ];
+  }
   return [
     '## Loading',
     `In this format ${name} is loaded by T2R: \`npx t2r generate path/to/folder --prompt "The"\`, or as the step \`{ use: zoo/load, from: path/to/folder }\` of a recipe.`,

@@ -1,7 +1,7 @@
 /** Runs `zoo/load`. Tensors go from the model's files to the checkpoint one by one: memory holds the largest of them, not all. */
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { hashFile, type StepContext, type StepResult } from '@t2r/core';
+import type { StepContext, StepResult } from '@t2r/core';
 import { buildLanguageModel, parameterCount } from '@t2r/models';
 import { keepTokenizer } from '@t2r/tokenizers';
 import type { TensorReader } from '../architectures/types.js';
@@ -12,7 +12,7 @@ import { fetchModel } from '../hub/fetch-model.js';
 import { hubSettings } from '../hub/settings.js';
 import { openModel } from '../open-model.js';
 import type { CheckpointOrigin } from '../types.js';
-import { checkVocabulary, type LoadOptions } from './load-step.js';
+import { checkVocabulary, type Hashes, hashOf, type LoadOptions } from './load-step.js';
 import { fetchFiles, SOURCE_FOLDER } from './named-files.js';
 
 /** Where the model lies, fetched where it has to be, and what its origin is called. */
@@ -53,7 +53,7 @@ function lazily(reader: TensorReader, { events, signal }: StepContext): Record<s
 }
 
 /** Reads the model and writes the checkpoint. */
-export async function runLoad(options: LoadOptions, context: StepContext): Promise<StepResult> {
+export async function runLoad(options: LoadOptions, context: StepContext, hashes: Hashes): Promise<StepResult> {
   const { tokenizer: given } = options;
   const { path, name } = await locate(options, context);
   const opened = await openModel(path, context);
@@ -63,7 +63,7 @@ export async function runLoad(options: LoadOptions, context: StepContext): Promi
     const kept = tokenizerFrom === undefined ? undefined : await keepTokenizer(tokenizerFrom, context.folder);
     if (kept !== undefined) checkVocabulary(kept.tokenizer.vocabSize, config, `the tokenizer ${tokenizerFrom}`);
     const sha256: Record<string, string> = {};
-    for (const file of found.source.files) sha256[basename(file)] = await hashFile(file);
+    for (const file of found.source.files) sha256[basename(file)] = await hashOf(file, hashes);
     // A checkpoint of this project tells where it began; others begin here.
     const origin: CheckpointOrigin = found.own ? opened.origin : { ...opened.origin, from: name, sha256 };
     await saveCheckpoint(context.folder, {

@@ -130,6 +130,7 @@ export async function runSave(options: SaveOptions, context: StepContext): Promi
       stateBytes: model.stateBytes(config.maxPositions),
       origin,
       licence,
+      tokenizer: tokenizer !== undefined,
       transformers,
       step: { id: artifact.id, use: artifact.use, metrics: artifact.metrics },
       evaluations: options.evaluations.map((ref) => {
