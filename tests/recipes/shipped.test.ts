@@ -1,7 +1,7 @@
 /** Every recipe of the repository is valid, and so is every fragment on its own terms: some recipe extends it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, resolve } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { runCli } from './run-cli.js';
 
@@ -34,6 +34,9 @@ interface PlannedStep {
 describe('the shipped recipes', () => {
   // Nothing is fetched while validating, so any address will do.
   const env = { T2R_MIRROR: 'https://mirror.invalid' };
+  // The cache of models of whoever runs the tests is not looked into.
+  beforeEach(() => void vi.stubEnv('HF_HOME', join(root, 'nowhere')));
+  afterEach(() => void vi.unstubAllEnvs());
 
   it.each(recipes)('%s is valid', async (recipe) => {
     expect(await runCli(['validate', join(root, recipe)], env)).toMatchObject({ code: 0, err: '' });
@@ -43,8 +46,13 @@ describe('the shipped recipes', () => {
     const { code, out } = await runCli(['plan', join(root, recipe), '--json'], env);
     expect(code).toBe(0);
     const { steps } = JSON.parse(out) as { steps: PlannedStep[] };
-    const parameters = (id: string) => steps.find((step) => step.id === id)!.parameters!;
+    const parameters = (id: string) => steps.find((step) => step.id === id)!.parameters as number;
+    // What a model that has not been downloaded yet costs is not known, nor what is made of it.
+    const unknown = new Set<string>();
     for (const { id, use, inputs, flops } of steps) {
+      const loading = use === 'zoo/load' && parameters(id) === undefined;
+      if (loading || inputs.some((input) => unknown.has(input))) unknown.add(id);
+      if (unknown.has(id)) continue;
       if (use.startsWith('train/')) expect(flops, id).toBeGreaterThan(0);
       if (use !== 'convert/swap') continue;
       // The swap adds the parameters of feature maps, where they have any, and takes nothing away.

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { download } from './download.js';
+import { differenceFrom, download } from './download.js';
 
 const content = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7919) % 251));
 const sha256 = createHash('sha256').update(content).digest('hex');
@@ -60,6 +60,23 @@ const breakOff = (bytes: number) => (request: IncomingMessage, response: ServerR
     response.destroy();
   }, 5);
 };
+
+describe('checksums', () => {
+  it.each([
+    // As `git hash-object` says.
+    [{ gitSha1: createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex') }, undefined],
+    [{ gitSha1: '0'.repeat(40) }, /^git object [0-9a-f]{40} instead of 0{40}$/],
+    [{ bytes: content.length }, undefined],
+    [{ bytes: 1 }, /^bytes 200000 instead of 1$/],
+    [{ sha256 }, undefined],
+  ])('%j', async (checksum, expected) => {
+    const file = join(folder, 'content');
+    await writeFile(file, content);
+    const found = await differenceFrom(checksum, file);
+    if (expected === undefined) expect(found).toBeUndefined();
+    else expect(found).toMatch(expected);
+  });
+});
 
 describe('download', () => {
   it('writes the file and nothing else', async () => {

@@ -9,7 +9,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { type Artifact, hashFile } from '@t2r/core';
 import { loadTokenizer, TOKENIZER_FILE } from '@t2r/tokenizers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CorpusData, openTokens, type TokensData } from './index.js';
+import { type CorpusData, openTokens, readDocuments, type TokensData } from './index.js';
 import { check, createStep, createStepRunner, from, paths } from './testing/step-runner.js';
 
 const runner = createStepRunner();
@@ -272,6 +272,70 @@ describe('tokenizer/train and dataset/tokens', () => {
     expect(few).toMatchObject({ path: ['vocab'], hint: 'give at least 4' });
     const [pieces] = await check('tokenizer/train', { ...word, algorithm: 'bpe', vocab: 300 });
     expect(pieces).toMatchObject({ path: ['dictionary'], message: expect.stringContaining('holds words') });
+  });
+});
+
+describe('dataset/tokens with documents: lines', () => {
+  const TEXT = 'low est\r\n\nlow x';
+  const encode = async (id: string, options: object) => {
+    const lines = join(folder, 'lines.txt');
+    await writeFile(lines, TEXT);
+    await writeFile(join(folder, 'vocabulary.json'), JSON.stringify(['<unk>', '</s>', 'low', 'est']));
+    await run('lines', 'dataset/text', { train: lines, test: [lines, lines] });
+    await run('entries', 'tokenizer/load', { path: join(folder, 'vocabulary.json') });
+    const refs = { from: from('lines'), tokenizer: from('entries'), documents: 'lines' };
+    const tokens = await run(id, 'dataset/tokens', { ...refs, ...options });
+    const data = tokens.data as TokensData;
+    const documents = await Promise.all(
+      ['train', 'test'].map(async (split) => {
+        const reader = openTokens(tokens.folder, data, split);
+        const ranges = await readDocuments(tokens.folder, split, data.splits[split]!);
+        const ids = ranges.map(({ start, length }) => {
+          const row = new Int32Array(length);
+          reader.read(start, length, row);
+          return [...row];
+        });
+        reader.close();
+        return ids;
+      }),
+    );
+    return { tokens, splits: data.splits, documents };
+  };
+
+  it('puts one token between lines where it both ends and begins them; empty lines are documents', async () => {
+    const both = { start: 'endOfText', separator: 'endOfText' };
+    const { tokens, splits, documents } = await encode('both', { ...both, most: { test: 4 } });
+    const lines = [
+      [1, 2, 3, 1],
+      [1, 1],
+      [1, 2, 0, 1],
+    ];
+    expect(documents).toEqual([lines, [...lines, lines[0]]]);
+    // </s> low est </s> </s> low <unk> </s>; the line ends count as bytes.
+    expect(splits.train).toMatchObject({ tokens: 8, documents: 3, start: '</s>', bytes: 'low estlow x'.length + 3 });
+    expect(tokens.metrics['train.tokens']).toBe(7);
+  });
+
+  it('keeps lines apart with a start of their own, or none', async () => {
+    const started = await encode('start', { start: 'endOfText' });
+    expect(started.documents[0]).toEqual([[1, 2, 3], [1], [1, 2, 0]]);
+    expect(started.tokens.metrics['train.tokens']).toBe(4);
+    const bare = await encode('bare', {});
+    expect(bare.documents[0]).toEqual([
+      [2, 3],
+      [2, 0],
+    ]);
+    expect(bare.splits.train).toMatchObject({ tokens: 4, documents: 2 });
+  });
+
+  it('refuses what does not fit', async () => {
+    await expect(encode('x', { separator: 'lineEnd' })).rejects.toThrow(/lineEnd ends files/);
+    const { tokens, splits } = await encode('y', {});
+    const { lengths: _, ...plain } = splits.train!;
+    await expect(readDocuments(tokens.folder, 'train', plain)).rejects.toThrow(/does not tell its documents apart/);
+    await expect(readDocuments(tokens.folder, 'train', { ...splits.train!, tokens: 9 })).rejects.toThrow(
+      /does not fit the 9 ids of 2 documents/,
+    );
   });
 });
 

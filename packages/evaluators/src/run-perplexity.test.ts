@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom, createRegistry } from '@t2r/core';
+import type { TokensData } from '@t2r/datasets';
 import { openEngine } from '@t2r/engine';
 import { createGenerator, logProbability } from '@t2r/generation';
 import { loadCheckpoint } from '@t2r/zoo';
@@ -25,18 +26,18 @@ const options = (given: Record<string, unknown>): PerplexityOptions =>
   perplexitySchema.parse({ data: { step: 'tokens' }, splits: ['test'], batch: 2, ...given });
 
 /** -log p of each token but the first, one step at a time from windows that begin where the protocol says. */
-async function stepwise(checkpoint: string, window: number, stride: number): Promise<number[]> {
+async function stepwise(checkpoint: string, window: number, stride: number, text = ids): Promise<number[]> {
   const engine = await openEngine('cpu');
   const { weights } = await loadCheckpoint(checkpoint);
   const generator = createGenerator({ model: tinyModel(tinyConfig), weights, engine });
   const losses: number[] = [];
-  for (let target = 1; target < ids.length; target++) {
+  for (let target = 1; target < text.length; target++) {
     // The first window that reaches the target is the one that scores it.
     const index = Math.max(0, Math.ceil((target - window) / stride));
     generator.reset();
     let logits = new Float32Array();
-    for (let t = index * stride; t < target; t++) logits = (await generator.next(ids[t]!)) as typeof logits;
-    losses.push(-logProbability(logits, ids[target]!));
+    for (let t = index * stride; t < target; t++) logits = (await generator.next(text[t]!)) as typeof logits;
+    losses.push(-logProbability(logits, text[target]!));
   }
   return losses;
 }
@@ -96,6 +97,34 @@ describe('evaluate/perplexity', () => {
     expect((data as PerplexityData).protocols.test!.text).toBe(
       'ppl|unit:word|vocab:11|window:8|stride:4|scored:17/17|bytes:71|context:1-8|start:</s>',
     );
+  });
+
+  test('documents are scored each on its own, from its first token on', async () => {
+    const artifact = await writeSplit(folder, 'test', ids, bytes, '</s>');
+    // 18 ids as three documents; what ends one begins the next.
+    const lengths = [5, 12, 3];
+    const split = (artifact.data as TokensData).splits.test!;
+    split.documents = lengths.length;
+    split.lengths = { file: 'test.lengths.bin', overlap: 1 };
+    const file = Buffer.alloc(12);
+    for (const [i, length] of lengths.entries()) file.writeUInt32LE(length, 4 * i);
+    await writeFile(join(folder, 'test.lengths.bin'), file);
+    const { context } = runContext(folder, [await writeCheckpoint(folder, 'd', { seed: 1 }), artifact]);
+    const given = options({ of: [{ step: 'd' }], window: 8, documents: 'separate' });
+    const { metrics, data } = await runPerplexity(given, context);
+    let nats = 0;
+    for (const [begin, length] of [
+      [0, 5],
+      [4, 12],
+      [15, 3],
+    ] as const)
+      nats += sum(await stepwise(join(folder, 'd'), 8, 8, ids.subarray(begin, begin + length)));
+    expect(metrics!['d.test.nats_per_token']).toBeCloseTo(nats / 17, 5);
+    expect((data as PerplexityData).protocols.test!.text).toBe(
+      'ppl|unit:word|vocab:11|window:8|stride:8|scored:17/17|bytes:71|context:1-8|start:</s>|documents:3',
+    );
+    split.lengths = undefined;
+    await expect(runPerplexity(given, context)).rejects.toThrow(/does not tell its documents apart/);
   });
 
   test('windows that the model or the data cannot fill are refused by name', async () => {

@@ -6,6 +6,8 @@ import { UserError } from '@t2r/core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ByteLevelBpe } from './byte-level-bpe.js';
 import { FAIRSEQ_SPECIAL, formatDict, parseDict } from './fairseq-dict.js';
+import { huggingFaceFromJson } from './huggingface.js';
+import { keepTokenizer } from './keep.js';
 import { loadTokenizer, tokenizerFiles } from './load.js';
 import { SentencePiece } from './sentencepiece/sentencepiece.js';
 import { SubwordNmt } from './subword-nmt/tokenizer.js';
@@ -70,6 +72,32 @@ describe("GPT-2's pair of files", () => {
     await expect(loadTokenizer(wrong)).rejects.toThrow(/the merges need the token/);
     const three = folderWith({ 'vocab.json': vocab, 'merges.txt': `${merges}a b c\n` });
     await expect(loadTokenizer(three)).rejects.toThrow(/is not a pair/);
+  });
+});
+
+describe("CTranslate2's vocabulary.json", () => {
+  const entries = ['<unk>', '</s>', 'low', '&quot;'];
+  const load = (list: unknown) => loadTokenizer(folderWith({ 'vocabulary.json': JSON.stringify(list) }));
+
+  it('is a list of words by id, and stays what it is as a tokenizer.json', async () => {
+    const tokenizer = await load(entries);
+    expect(tokenizer).toBeInstanceOf(WordLevel);
+    const folder = folderWith({});
+    const kept = await keepTokenizer(folderWith({ 'vocabulary.json': JSON.stringify(entries) }), folder);
+    expect(kept.path).toBe(join(folder, 'tokenizer.json'));
+    for (const one of [tokenizer, await loadTokenizer(folder)]) {
+      expect([one.vocabSize, one.endOfText, one.endOfLine]).toEqual([4, 1, undefined]);
+      expect([...one.encode('low x\n&quot;</s>low</s> ')]).toEqual([2, 0, 3, 1, 2, 1]);
+    }
+    // As Python's tokenizers has it: a special token is found wherever it stands.
+    const library = await huggingFaceFromJson(JSON.parse(readFileSync(kept.path, 'utf8')), '');
+    expect([...library.encode('low x\n&quot;</s>low</s> ')]).toEqual([2, 0, 3, 1, 2, 1]);
+  });
+
+  it('says what is wrong with it', async () => {
+    await expect(load(['a', 'b'])).rejects.toThrow(/no entry for unknown words/);
+    await expect(load(['<unk>', 'a', 'a'])).rejects.toThrow(/an entry twice/);
+    await expect(load(['<unk>', 1])).rejects.toThrow(/no list of entries/);
   });
 });
 

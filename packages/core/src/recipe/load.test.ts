@@ -194,6 +194,14 @@ steps:
     expect(texts).toEqual([expect.stringContaining(join(process.cwd(), 'elsewhere', 'text.txt'))]);
   });
 
+  it('leaves addresses as they are', async () => {
+    const step = (path: string) => `name: x\nsteps:\n  c: { use: fake/corpus, path: "${path}" }\n`;
+    for (const path of ['https://example.org/text', 'hf:owner/name@main']) {
+      const { texts } = await load({ 'r.yaml': step(path) });
+      expect(texts.join()).toContain(`there is no file ${path}`);
+    }
+  });
+
   it('fills in defaults of nested components, also of those that are defaults themselves', async () => {
     const { resolved } = await steps(`name: x\nsteps:\n  ${CORPUS}\n  t: { use: fake/train, data: corpus }\n`);
     expect(resolved.t!.schedule).toEqual({ use: 'cosine', peak: 1, warmup: 0 });
