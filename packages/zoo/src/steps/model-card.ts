@@ -11,8 +11,8 @@ export interface CardData {
   stateBytes: number;
   origin?: CheckpointOrigin;
   licence?: string;
-  /** Whether a tokenizer lies beside the weights. */
-  tokenizer: boolean;
+  /** What of Python loads the tokenizer beside the weights, with the same ids; absent where there is none or nothing does. */
+  tokenizer?: 'AutoTokenizer' | 'sentencepiece';
   /** Class of transformers that loads it; absent for this project's own format. */
   transformers?: string;
   /** The step that left the checkpoint, and its figures: losses of a training. */
@@ -101,13 +101,19 @@ function evaluationSection({ evaluations }: CardData): string[] {
   ];
 }
 
+const TOKENIZER_LINES = {
+  AutoTokenizer: 'tokenizer = AutoTokenizer.from_pretrained("path/to/folder")',
+  sentencepiece: 'tokenizer = sentencepiece.SentencePieceProcessor(model_file="path/to/folder/tokenizer.model")',
+};
+
 function loadingSection({ transformers, name, tokenizer }: CardData): string[] {
   if (transformers !== undefined) {
     const python = [
-      `from transformers import ${tokenizer ? 'AutoTokenizer, ' : ''}${transformers}`,
+      ...(tokenizer === 'sentencepiece' ? ['import sentencepiece'] : []),
+      `from transformers import ${tokenizer === 'AutoTokenizer' ? 'AutoTokenizer, ' : ''}${transformers}`,
       '',
       `model = ${transformers}.from_pretrained("path/to/folder")`,
-      ...(tokenizer ? ['tokenizer = AutoTokenizer.from_pretrained("path/to/folder")'] : []),
+      ...(tokenizer === undefined ? [] : [TOKENIZER_LINES[tokenizer]]),
     ];
     return [
       '## Loading',

@@ -21,7 +21,7 @@ import { writeSafetensorsFolder } from '../formats/shards-write.js';
 import { openTensors } from '../open.js';
 import type { TensorSource } from '../tensor-source.js';
 import type { CheckpointConfig } from '../types.js';
-import { modelCard } from './model-card.js';
+import { type CardData, modelCard } from './model-card.js';
 import type { SaveOptions } from './save-step.js';
 
 /** The folder within the step's own. */
@@ -80,11 +80,21 @@ function tokensOf(tokenizer: Tokenizer | undefined): JsonObject {
   return end === undefined ? {} : { bos_token_id: end, eos_token_id: end };
 }
 
-/** What transformers is to know of a tokenizer, where the model did not bring it along. */
+/**
+ * What of Python loads a tokenizer with the same ids. transformers has no class that normalises and splits as every SentencePiece
+ * model says, unless the model came with the name of one; subword-nmt's files are this project's own.
+ */
+function pythonTokenizer(tokenizer: Tokenizer, described: boolean): CardData['tokenizer'] {
+  if (described) return 'AutoTokenizer';
+  if (tokenizer.algorithm.startsWith('sentencepiece')) return 'sentencepiece';
+  return tokenizer.algorithm === 'subword-nmt' ? undefined : 'AutoTokenizer';
+}
+
+/** tokenizer_config.json, where the model did not bring one along. */
 function tokenizerConfig(tokenizer: Tokenizer, maxPositions: number): JsonObject {
   const end = tokenizer.endOfText === undefined ? undefined : tokenizer.idToToken(tokenizer.endOfText);
   return {
-    tokenizer_class: tokenizer.file === undefined ? 'PreTrainedTokenizerFast' : 'LlamaTokenizer',
+    tokenizer_class: 'PreTrainedTokenizerFast',
     model_max_length: maxPositions,
     clean_up_tokenization_spaces: false,
     ...(end !== undefined && { bos_token: end, eos_token: end }),
@@ -109,6 +119,7 @@ export async function runSave(options: SaveOptions, context: StepContext): Promi
   const model = buildLanguageModel(config, context);
   const [tokenizerPath] = await tokenizerFiles(artifact.folder).catch(() => []);
   const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizer(tokenizerPath);
+  const python = tokenizer && pythonTokenizer(tokenizer, origin?.tokenizerConfig !== undefined);
   const source = await openTensors(artifact.folder);
   try {
     const tokens = tokensOf(tokenizer);
@@ -118,8 +129,9 @@ export async function runSave(options: SaveOptions, context: StepContext): Promi
     if (tokenizer !== undefined) {
       const to = join(folder, basename(tokenizerPath!));
       await writeFileAtomicWith(to, (temporary) => copyFile(tokenizerPath!, temporary));
-      const described = origin?.tokenizerConfig ?? tokenizerConfig(tokenizer, config.maxPositions);
-      await writeJsonAtomic(join(folder, 'tokenizer_config.json'), described);
+      const described =
+        origin?.tokenizerConfig ?? (python === 'AutoTokenizer' && tokenizerConfig(tokenizer, config.maxPositions));
+      if (described) await writeJsonAtomic(join(folder, 'tokenizer_config.json'), described);
     }
     await writeJsonAtomic(join(folder, 'generation_config.json'), origin?.generationConfig ?? tokens);
     const licence = options.licence ?? origin?.licence;
@@ -130,7 +142,7 @@ export async function runSave(options: SaveOptions, context: StepContext): Promi
       stateBytes: model.stateBytes(config.maxPositions),
       origin,
       licence,
-      tokenizer: tokenizer !== undefined,
+      tokenizer: python,
       transformers,
       step: { id: artifact.id, use: artifact.use, metrics: artifact.metrics },
       evaluations: options.evaluations.map((ref) => {
