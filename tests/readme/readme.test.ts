@@ -11,6 +11,7 @@ const documents = [
   'README.md',
   'CONTRIBUTING.md',
   'docs/recipes.md',
+  'docs/pretrained.md',
   ...packageReadmes.filter((path) => existsSync(join(root, path))),
 ];
 
