@@ -1,5 +1,5 @@
 /** zoo/load and zoo/save as recipes use them: models of transformers in, checkpoints, converted ones, and folders for others out. */
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Artifact } from '@t2r/core';
@@ -85,6 +85,35 @@ again: { use: zoo/save, from: load, to: own }`,
       mkdirSync(keep, { recursive: true });
       cpSync(saved, join(keep, name), { recursive: true });
     }
+  });
+});
+
+describe('a model whose table is longer than its vocabulary', () => {
+  it('is converted, trained and measured with its own tokenizer, and its card has the figures', async () => {
+    const folder = temporaryFolder();
+    const from = join(folder, 'model');
+    cpSync(join(GOLDENS, 'gpt2-tiny'), from, { recursive: true });
+    const words = Array.from({ length: 60 }, (_, i) => `w${i}`);
+    writeFileSync(join(from, 'vocabulary.json'), JSON.stringify(['<unk>', '</s>', ...words]));
+    writeFileSync(join(folder, 'text.txt'), `${words.join(' ')}\n`.repeat(3));
+    const { problems, summary, artifacts } = await runSteps(
+      folder,
+      `corpus: { use: dataset/text, train: text.txt, test: text.txt }
+load: { use: zoo/load, from: model }
+tokens: { use: dataset/tokens, from: corpus, tokenizer: load, documents: lines, start: endOfText, separator: endOfText }
+swap: { use: convert/swap, from: load, attention: { use: t2r-mlp, features: 4 } }
+train:
+  { use: train/lm, from: swap, data: tokens, steps: 2, batch: 2, block: 16, optimizer: { use: adamw }, schedule: { use: constant, peak: 0.001 } }
+perplexity: { use: evaluate/perplexity, of: [load, train], data: tokens, splits: [test], window: 32, documents: separate }
+save: { use: zoo/save, from: train, evaluations: [perplexity] }`,
+    );
+    expect([problems, summary?.error]).toEqual([[], undefined]);
+    const card = readFileSync(join(savedIn(artifacts.save!), 'README.md'), 'utf8');
+    expect(card).toMatch(/By the step `train` \(`train\/lm`\)/);
+    expect(card).toMatch(/\| train\.test \| \d+/);
+    expect(card).not.toContain('load.test');
+    expect(card).toMatch(/- `ppl\|unit:word\|vocab:62\|window:32\|.*\|documents:3`/);
+    expect(card).toMatch(/`model.safetensors`: SHA-256/);
   });
 });
 

@@ -1,8 +1,10 @@
 /** Byte-level BPE as GPT-2 has it: any text has ids, and decoding gives it back byte for byte. */
+
 import { writeFileAtomic } from '@t2r/core';
 import { AddedTokens } from './added-tokens.js';
 import { MergeTable } from './bpe-merge.js';
 import { BYTE_TO_CHAR, tokenBytes } from './byte-alphabet.js';
+import { END_OF_TEXT } from './end-of-text.js';
 import { IdBuffer } from './id-buffer.js';
 import { ownCopy } from './pieces.js';
 import { forEachWord, lastWordStart } from './pre-tokenize.js';
@@ -24,9 +26,6 @@ export interface ByteLevelBpeOptions {
   /** A word that is an entry takes its id without merging (Llama 3). Default false. */
   ignoreMerges?: boolean;
 }
-
-/** Names under which models keep their end-of-text token, the first found counts. */
-const END_OF_TEXT = ['<|endoftext|>', '<|end_of_text|>', '</s>'];
 
 export class ByteLevelBpe implements Tokenizer {
   readonly algorithm = 'bpe';

@@ -3,13 +3,13 @@
  * come with one, those of OpenNMT take what stands between white space.
  */
 import { z } from 'zod';
+import { END_OF_TEXT } from './end-of-text.js';
 import type { WordLevelOptions } from './word-level.js';
 
 const entries = z.array(z.string().min(1)).min(1);
 
-/** Entries that mean an unknown word, and those that end a text, by the names that they have in OpenNMT and fairseq. */
+/** Entries that mean an unknown word. */
 const UNKNOWN = ['<unk>', '<UNK>'];
-const END = ['</s>', '<eos>', '<|endoftext|>'];
 
 /** What a word-level tokenizer of such a list is like. @throws RangeError where it is damaged or has no unknown word */
 export function parseEntries(text: string): WordLevelOptions {
@@ -25,5 +25,5 @@ export function parseEntries(text: string): WordLevelOptions {
   if (known.size < parsed.data.length) throw new RangeError('it has an entry twice');
   const unknown = UNKNOWN.find((entry) => known.has(entry));
   if (unknown === undefined) throw new RangeError(`it has no entry for unknown words (${UNKNOWN.join(', ')})`);
-  return { tokens: parsed.data, unknown, endOfText: END.find((entry) => known.has(entry)) };
+  return { tokens: parsed.data, unknown, endOfText: END_OF_TEXT.find((entry) => known.has(entry)) };
 }

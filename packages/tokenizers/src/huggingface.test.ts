@@ -12,6 +12,14 @@ interface Probe {
 const fixture = (name: string) => new URL(`../fixtures/huggingface/${name}`, import.meta.url).pathname;
 const probes: Record<string, Probe[]> = JSON.parse(readFileSync(fixture('probes.json'), 'utf8'));
 
+it.each([
+  ['bpe', 2],
+  ['unigram', 2],
+  ['wordpiece', undefined],
+])('%s: what ends a text has one of the usual names', async (name, id) => {
+  expect((await loadTokenizer(fixture(`${name}.tokenizer.json`))).endOfText).toBe(id);
+});
+
 describe.each(Object.keys(probes))('%s', (name) => {
   it('gives the ids and texts of Python', async () => {
     const tokenizer = await loadTokenizer(fixture(`${name}.tokenizer.json`));

@@ -6,6 +6,7 @@
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { UserError, writeFileAtomic } from '@t2r/core';
 import { z } from 'zod';
+import { END_OF_TEXT } from './end-of-text.js';
 import type { Tokenizer } from './types.js';
 
 /** Ids stay below this, as in every tokenizer of this package. */
@@ -15,6 +16,7 @@ export class HuggingFaceTokenizer implements Tokenizer {
   readonly algorithm: string;
   readonly unit: string;
   readonly vocabSize: number;
+  readonly endOfText?: number;
   readonly #library: Library;
   readonly #text: string;
   readonly #tokens = new Map<number, string>();
@@ -35,6 +37,8 @@ export class HuggingFaceTokenizer implements Tokenizer {
       largest = Math.max(largest, id);
     }
     this.vocabSize = largest + 1;
+    const end = END_OF_TEXT.map((token) => library.token_to_id(token)).find((id) => id !== undefined);
+    if (end !== undefined) this.endOfText = end;
   }
 
   /** @throws UserError when the file's rules do not work on the text. */

@@ -66,6 +66,8 @@ export async function runLoad(options: LoadOptions, context: StepContext, hashes
     for (const file of found.source.files) sha256[basename(file)] = await hashOf(file, hashes);
     // A checkpoint of this project tells where it began; others begin here.
     const origin: CheckpointOrigin = found.own ? opened.origin : { ...opened.origin, from: name, sha256 };
+    // What the model says of its own tokenizer holds for no other.
+    if (given !== undefined) delete origin.tokenizerConfig;
     await saveCheckpoint(context.folder, {
       config: {
         format: 't2r-checkpoint',
