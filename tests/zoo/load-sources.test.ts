@@ -53,6 +53,18 @@ describe('zoo/load', () => {
     expect(weights).toEqual(golden.weights);
   });
 
+  it("takes transformers' weights where Meta's lie beside them, and no model in several parts", async () => {
+    const folder = join(temporaryFolder(), 'both');
+    cpSync(at('models', 'gpt2-tiny'), folder, { recursive: true });
+    cpSync(at('meta-pt', 'consolidated.00.pth'), join(folder, 'consolidated.00.pth'));
+    expect((await loaded(await load(folder))).config.origin).toMatchObject({ architecture: 'gpt2' });
+    const parts = join(temporaryFolder(), 'parts');
+    cpSync(at('meta-pt'), parts, { recursive: true });
+    cpSync(join(parts, 'consolidated.00.pth'), join(parts, 'consolidated.01.pth'));
+    const { problems } = await runSteps(temporaryFolder(), `load: { use: zoo/load, from: ${quoted(parts)} }`);
+    expect(problems.join()).toMatch(/several consolidated files.*convert_llama_weights_to_hf/s);
+  });
+
   it('keeps the tokenizer that lies beside the weights, or takes one that is named', async () => {
     const folder = join(temporaryFolder(), 'model');
     cpSync(at('models', 'gpt2-tiny'), folder, { recursive: true });

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { nearestName, UserError } from '@t2r/core';
 import type { JsonObject } from './architectures/types.js';
-import { openTensors } from './open.js';
+import { FOLDER_FILES, openTensors } from './open.js';
 import type { TensorSource } from './tensor-source.js';
 
 /** What lies at a path. Close `source` when done. */
@@ -78,6 +78,7 @@ async function refuseParts(folder: string): Promise<void> {
 
 /** The file of weights in a folder: what `openTensors` finds there, or one of the names that it does not know. */
 async function weightsOf(folder: string): Promise<string> {
+  for (const name of FOLDER_FILES) if (await isFile(join(folder, name))) return folder;
   await refuseParts(folder);
   for (const name of MORE_WEIGHTS) if (await isFile(join(folder, name))) return join(folder, name);
   return folder;

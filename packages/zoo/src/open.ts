@@ -16,7 +16,7 @@ import type { LoadedTensor, TensorSource } from './tensor-source.js';
 import { readZipDirectory } from './zip/directory.js';
 
 /** Files of a folder that hold a model, in the order in which they are looked for. */
-const FOLDER_FILES = [
+export const FOLDER_FILES: readonly string[] = [
   'model.safetensors',
   'model.safetensors.index.json',
   'pytorch_model.bin',
