@@ -6,6 +6,15 @@ export { initialParameter, initialWeights } from './parameters.js';
 export { plugin as default } from './plugin.js';
 export { type Sinusoids, sinusoidalTable } from './positions.js';
 export type {
+  EncodedSource,
+  ModelConfig,
+  StackConfig,
+  TranslationConfig,
+  TranslationModel,
+  TranslationOptions,
+  TranslationTokens,
+} from './translation-types.js';
+export type {
   AdaptiveConfig,
   DecodeResult,
   ForwardOptions,
