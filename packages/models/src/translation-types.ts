@@ -131,8 +131,9 @@ export interface TranslationModel {
   /** -log p(target) per position, [B,T], without dropout or smoothing. */
   negativeLogLikelihood(ids: Tensor, targets: Tensor, source: EncodedSource, parameters: TensorMap): Tensor;
   /**
-   * State that changes with every target token, `decoder.layers.N.attention.*`; `capacity` is for growing caches. Axis 0 of
-   * every tensor is the batch, and rows do not depend on each other: hypotheses may be reordered by gathering along it.
+   * State that changes with every target token, named as that of a `decoder-lm` below `decoder.`; `capacity` is for growing
+   * caches. Axis 0 of every tensor is the batch, and rows do not depend on each other: hypotheses may be reordered by
+   * gathering along it.
    */
   state(batch: number, capacity: number): StateSpec[];
   /**
