@@ -7,8 +7,9 @@ import { saveCheckpoint } from '@t2r/zoo';
 import { type FixedSwapOptions, isAuto, type SwapOptions } from './convert-swap.js';
 import type { LayerMeasures } from './layer-measures.js';
 import { type PlannedLayer, planLayers, swappedLayers } from './layer-plan.js';
+import { loadModel } from './lm-data.js';
 import { type Swapped, swapAttention, swapWeights } from './swap.js';
-import { loadModel, RESUME_FOLDER, SETTLE_FOLDER } from './training-run.js';
+import { RESUME_FOLDER, SETTLE_FOLDER } from './training-run.js';
 
 interface Conversion extends Swapped {
   plan: PlannedLayer[];
