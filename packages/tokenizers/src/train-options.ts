@@ -81,8 +81,11 @@ export function misplacedOptions(
   const misplaced = given.filter((name) => (SUBWORD_NMT.has(name) ? algorithm !== 'subword-nmt' : !isSentencePiece));
   if (isSentencePiece && options.minFrequency !== undefined) misplaced.push('minFrequency');
   return misplaced.map((name) => {
-    const owner =
-      SUBWORD_NMT.has(name) ? 'subword-nmt' : name === 'minFrequency' ? 'bpe, word and subword-nmt' : 'sentencepiece';
+    const owner = SUBWORD_NMT.has(name)
+      ? 'subword-nmt'
+      : name === 'minFrequency'
+        ? 'bpe, word and subword-nmt'
+        : 'sentencepiece';
     return { path: [name], message: `\`${name}\` is an option of ${owner}, not of ${algorithm}`, hint: 'leave it out' };
   });
 }
