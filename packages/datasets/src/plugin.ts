@@ -1,6 +1,7 @@
 /** The components of this package. */
 import { definePlugin } from '@t2r/core';
 import { archiveStep } from './archive-step.js';
+import { bitextStep } from './bitext/bitext-step.js';
 import { mirroredStep } from './mirrored-step.js';
 import { syntheticStep } from './synthetic-step.js';
 import { textStep } from './text-step.js';
@@ -8,5 +9,5 @@ import { tokensStep } from './tokens-step.js';
 
 export const plugin = definePlugin({
   name: '@t2r/datasets',
-  components: [textStep, mirroredStep, archiveStep, syntheticStep, tokensStep],
+  components: [textStep, mirroredStep, archiveStep, bitextStep, syntheticStep, tokensStep],
 });
