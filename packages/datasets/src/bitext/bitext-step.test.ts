@@ -209,7 +209,7 @@ describe('bad input', () => {
     ['empty', Buffer.from(' \t '), /bad\.de:3: the line is empty/],
     ['nul', Buffer.from('x\0y'), /bad\.de:3: the line holds a NUL character/],
     ['utf8', Buffer.from('caf\xe9 noir', 'latin1'), /bad\.de:3: not UTF-8 at byte 10$/],
-    ['utf8', Buffer.from('abc\xe2\x82', 'latin1'), /bad\.de:3: not UTF-8 at byte 11$/],
+    ['utf8', Buffer.from('abc\xe2\x82', 'latin1'), /bad\.de:3: not UTF-8 at byte 10$/],
     ['long', Buffer.from(words), /bad\.de:3: the line has 10000 words, more than a sentence \(at most 5000 words\)/],
     ['long', Buffer.alloc(3 << 20, 'x'), /bad\.de:3: the line has 3145728 bytes/],
   ])('%s: the place and what to do, or counted', async (kind, line, message) => {

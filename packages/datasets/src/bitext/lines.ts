@@ -113,16 +113,19 @@ export function decodeUtf8(bytes: Uint8Array, ignoreBOM = true): string | { at: 
     let high = bytes.length;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (couldGoOn(bytes.subarray(0, middle))) low = middle;
+      if (isWhole(bytes.subarray(0, middle), true)) low = middle;
       else high = middle - 1;
     }
-    return { at: Math.min(low, bytes.length - 1) };
+    // What began there and was not finished is at fault.
+    while (low > 0 && !isWhole(bytes.subarray(0, low))) low--;
+    return { at: low };
   }
 }
 
-function couldGoOn(bytes: Uint8Array): boolean {
+/** Whether some bytes are UTF-8, or with `stream` the beginning of it. */
+function isWhole(bytes: Uint8Array, stream = false): boolean {
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream });
     return true;
   } catch {
     return false;

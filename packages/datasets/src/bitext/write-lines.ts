@@ -1,6 +1,5 @@
-/** Writes several text files line by line at once; all of them get their names, or none. */
-import { type FileHandle, open } from 'node:fs/promises';
-import { writeFileAtomicWith } from '@t2r/core';
+/** Writes several text files line by line at once. */
+import { writeTogether } from '../write-together.js';
 
 /** Characters gathered before they are written. */
 const GATHER = 1 << 19;
@@ -17,22 +16,7 @@ export async function writeLines(
   paths: readonly string[],
   write: (writer: LineWriter) => Promise<void>,
 ): Promise<void> {
-  const temporaries: string[] = [];
-  const next = async (): Promise<void> => {
-    const path = paths[temporaries.length];
-    if (path === undefined) return writeAll(temporaries, write);
-    await writeFileAtomicWith(path, async (temporary) => {
-      temporaries.push(temporary);
-      await next();
-    });
-  };
-  await next();
-}
-
-async function writeAll(paths: readonly string[], write: (writer: LineWriter) => Promise<void>): Promise<void> {
-  const files: FileHandle[] = [];
-  try {
-    for (const path of paths) files.push(await open(path, 'w'));
+  await writeTogether(paths, async (files) => {
     const held = paths.map(() => [] as string[]);
     const sizes = paths.map(() => 0);
     const flush = async (least: number) => {
@@ -51,7 +35,5 @@ async function writeAll(paths: readonly string[], write: (writer: LineWriter) =>
       flush: () => flush(GATHER),
     });
     await flush(1);
-  } finally {
-    for (const file of files) await file.close();
-  }
+  });
 }
