@@ -2,9 +2,19 @@ export { attentionShape } from './architecture.js';
 export { architectureOptions } from './architecture-options.js';
 export { decodingFlops, mixingFlops, parameterCount, trainingFlops } from './cost.js';
 export { buildLanguageModel, createLanguageModel } from './decoder-lm.js';
+export { buildTranslationModel, createTranslationModel } from './encoder-decoder.js';
 export { initialParameter, initialWeights } from './parameters.js';
 export { plugin as default } from './plugin.js';
 export { type Sinusoids, sinusoidalTable } from './positions.js';
+export type {
+  EncodedSource,
+  ModelConfig,
+  StackConfig,
+  TranslationConfig,
+  TranslationModel,
+  TranslationOptions,
+  TranslationTokens,
+} from './translation-types.js';
 export type {
   AdaptiveConfig,
   DecodeResult,

@@ -50,6 +50,8 @@ export interface LmConfig {
   adaptive?: AdaptiveConfig;
   /** Whether a norm follows the last pre-norm layer; absent: it does. */
   finalNorm?: boolean;
+  /** A norm on embeddings with their positions, before dropout; absent: none. */
+  embeddingNorm?: boolean;
   /** Width of a head; absent: dim / heads. */
   headDim?: number;
   /** Heads of keys and values (grouped-query attention), each for heads / kvHeads heads of queries; absent: heads. */
