@@ -2,11 +2,10 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { explainWriteError, hashFile, UserError } from '@t2r/core';
+import { explainWriteError, UserError } from '@t2r/core';
+import { type Checksums, contentProblem } from './checked-files.js';
 
-export interface DownloadOptions {
-  /** Expected SHA-256 of the file, hexadecimal. */
-  sha256: string;
+export interface DownloadOptions extends Checksums {
   signal?: AbortSignal;
   /** Attempts before giving up on a connection that breaks or a server that fails. Default 4. */
   attempts?: number;
@@ -21,22 +20,22 @@ class Transient extends Error {}
 
 /**
  * Downloads `url` to `path`. What arrives goes to `path.part`; an interrupted transfer, of this run or an earlier one,
- * goes on from there with an HTTP Range request. Only a file with the right checksum gets its name. Nothing is flushed to
+ * goes on from there with an HTTP Range request. Only a file with the right checksum gets its name, or a whole one where none is given. Nothing is flushed to
  * disk on the way: whoever finds a file from before is to compare its checksum.
  * @throws UserError when the server refuses, stays away, or sends something else than expected.
  */
 export async function download(url: string, path: string, options: DownloadOptions): Promise<void> {
-  const { sha256, signal, attempts = 4, delayMs = 500, onProgress } = options;
+  const { sha256, md5, signal, attempts = 4, delayMs = 500, onProgress } = options;
   const part = `${path}.part`;
   for (let attempt = 1; ; attempt++) {
     try {
       const resumed = await fetchRest(url, part, { signal, onProgress });
-      const found = await hashFile(part);
-      if (found === sha256) break;
+      const problem = await contentProblem(part, { sha256, md5 });
+      if (problem === undefined) break;
       await rm(part, { force: true });
       // What an earlier run left may have come from another version of the file: once more from the start.
       if (resumed) throw new Transient('the resumed file had another checksum');
-      throw new UserError(`${url} has another content than expected: SHA-256 ${found} instead of ${sha256}`, {
+      throw new UserError(`${url} has another content than expected: ${problem}`, {
         hint: 'check that the mirror holds this version of the file; nothing of it was kept',
       });
     } catch (error) {

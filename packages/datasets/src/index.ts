@@ -5,8 +5,11 @@ export { generateStories } from './stories.js';
 export { checkSplit, openTokens, tokenDtype, writeTokens } from './token-file.js';
 export { type EncodedCounts, encodeDocuments } from './tokens-step.js';
 export type {
+  BitextData,
+  BitextSplit,
   CorpusData,
   CorpusFile,
+  PlannedBitext,
   PlannedCorpus,
   PlannedTokens,
   TextSource,

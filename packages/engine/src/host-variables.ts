@@ -1,6 +1,6 @@
 /** Variables kept in host arrays: two buffers each, so that a run can write the new value while it reads the old one. */
 import { sizeOf } from './ops/shape.js';
-import type { CompileOptions, HostArray, HostTensor, TensorSpec, Variables } from './types.js';
+import type { CompileOptions, EntryRows, HostArray, HostTensor, TensorSpec, Variables } from './types.js';
 
 interface Slot {
   spec: Required<TensorSpec>;
@@ -76,6 +76,29 @@ export class HostVariables implements Variables {
       throw new Error(`variable '${name}' has shape [${spec.shape}], got ${data.length} values`);
     }
     front.set(data);
+  }
+
+  copyEntry(name: string, from: number, to: number, rows?: EntryRows): void {
+    const { front, spec } = this.#slot(name);
+    const { shape } = spec;
+    const { axis, start, end } = rows ?? { axis: 1, start: 0, end: shape[1] ?? 1 };
+    const inside = (index: number, size: number) => Number.isInteger(index) && index >= 0 && index <= size;
+    const entries = shape[0] ?? 0;
+    if (
+      !inside(from, entries - 1) ||
+      !inside(to, entries - 1) ||
+      !inside(start, end) ||
+      !inside(end, shape[axis] ?? 1)
+    ) {
+      throw new Error(`variable '${name}' of shape [${shape}]: no entries ${from}, ${to} with rows ${start} .. ${end}`);
+    }
+    const width = sizeOf(shape.slice(axis + 1));
+    const length = (shape[axis] ?? 1) * width;
+    const outer = sizeOf(shape.slice(1, axis));
+    for (let i = 0; i < outer; i++) {
+      const source = (from * outer + i) * length;
+      front.copyWithin((to * outer + i) * length + start * width, source + start * width, source + end * width);
+    }
   }
 
   dispose(): void {

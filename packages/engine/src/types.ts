@@ -17,6 +17,13 @@ export interface HostTensor extends TensorSpec {
   data: HostArray;
 }
 
+/** Rows `start` .. `end` - 1 along an axis after the first. */
+export interface EntryRows {
+  axis: number;
+  start: number;
+  end: number;
+}
+
 /** Named tensors that stay with the engine between runs. */
 export interface Variables {
   names(): string[];
@@ -26,6 +33,11 @@ export interface Variables {
   read(name: string): HostArray;
   /** Replaces the value; the length must fit the variable's shape. */
   write(name: string, data: HostArray): void;
+  /**
+   * Copies entry `from` of axis 0 over entry `to`, whole or only some rows of it along a further axis: a hypothesis of beam
+   * search that goes on from another one takes over its state. Throws where one of them is outside the variable.
+   */
+  copyEntry(name: string, from: number, to: number, rows?: EntryRows): void;
   /** Adds a variable. Throws where the name is taken. */
   add(name: string, value: HostTensor): void;
   dispose(): void;
