@@ -31,3 +31,4 @@ export {
   type TrainingProgramOptions,
 } from './training-program.js';
 export { type TransferTerms, transferObjective } from './transfer-objective.js';
+export { translationObjective } from './translation-objective.js';
