@@ -12,7 +12,7 @@ const END = 2;
 /** Features of self- and cross-attention, as in the paper's translation models. */
 const CAUSAL_FEATURES = 4;
 
-function translationModel(sizes: Sizes, kind: 'softmax' | 't2r'): TranslationModel {
+export function translationModel(sizes: Sizes, kind: 'softmax' | 't2r'): TranslationModel {
   const { tdim: dim, theads: heads, tffn: ffn, tvocab: vocab, tlayers: layers, features } = sizes;
   const t2r = (count: number) =>
     t2rMlpAttention({ features: count, activation: 'relu', bias: true, epsilon: 1e-2, form: 'auto', chunk: 64 });
@@ -47,7 +47,7 @@ function translationModel(sizes: Sizes, kind: 'softmax' | 't2r'): TranslationMod
   );
 }
 
-function randomWeights(model: TranslationModel): Weights {
+export function randomWeights(model: TranslationModel): Weights {
   return Object.fromEntries(
     model.parameters().map((spec) => [spec.name, { shape: spec.shape, data: initialParameter(spec, 1) }]),
   );
