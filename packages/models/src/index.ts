@@ -3,9 +3,20 @@ export { architectureOptions } from './architecture-options.js';
 export { decodingFlops, mixingFlops, parameterCount, trainingFlops } from './cost.js';
 export { buildLanguageModel, createLanguageModel } from './decoder-lm.js';
 export { buildTranslationModel, createTranslationModel } from './encoder-decoder.js';
+export {
+  type AnyModel,
+  buildModel,
+  configOf,
+  isTranslation,
+  languageModel,
+  type ModelBuilder,
+  type ModelConfigs,
+  translationModel,
+} from './model-kinds.js';
 export { initialParameter, initialWeights } from './parameters.js';
 export { plugin as default } from './plugin.js';
 export { type Sinusoids, sinusoidalTable } from './positions.js';
+export { translationOptions } from './translation-schema.js';
 export type {
   EncodedSource,
   ModelConfig,

@@ -170,10 +170,3 @@ export interface DecodeResult {
   /** New values by state name, `layers.N.` prefixed. */
   state: Record<string, StateUpdate>;
 }
-
-declare module '@t2r/core' {
-  interface ComponentKinds {
-    /** `create` gives a model builder, because the vocabulary is known only with the tokenizer. */
-    model: { build(vocab: number): LanguageModel; readonly config: Omit<LmConfig, 'vocab'> };
-  }
-}
