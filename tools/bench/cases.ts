@@ -13,8 +13,9 @@ import {
 } from '@t2r/trainers';
 import { median } from './median.js';
 import { TOKENIZER_CASES } from './tokenizers.js';
+import { translate, translateLength } from './translate.js';
 
-/** Sizes of the models under test; the d-prefixed ones are those of the decoding cases. */
+/** Sizes of the models under test; the d-prefixed ones are those of the decoding cases, the t-prefixed of translation. */
 export interface Sizes {
   dim: number;
   heads: number;
@@ -30,6 +31,16 @@ export interface Sizes {
   dvocab: number;
   dlayers: number;
   dbatch: number;
+  tdim: number;
+  theads: number;
+  tffn: number;
+  tvocab: number;
+  /** Of the encoder, and of the decoder. */
+  tlayers: number;
+  /** Sentences, and how many of them are translated side by side. */
+  tsentences: number;
+  tbatch: number;
+  beam: number;
   steps: number;
   threads: number;
 }
@@ -49,6 +60,14 @@ export const REFERENCE: Sizes = {
   dvocab: 16384,
   dlayers: 6,
   dbatch: 1,
+  tdim: 256,
+  theads: 4,
+  tffn: 1024,
+  tvocab: 8192,
+  tlayers: 3,
+  tsentences: 128,
+  tbatch: 32,
+  beam: 5,
   steps: 10,
   threads: 2,
 };
@@ -61,6 +80,13 @@ export interface Figure {
   min_ms: number;
   tokens_per_s: number;
   state_bytes_per_sequence?: number;
+  /** Attention of the decoder (translation). */
+  attention?: string;
+  sentences_per_s?: number;
+  beam?: number;
+  /** Sentences side by side, and tokens of source and target (translate-length). */
+  batch?: number;
+  length?: number;
   /** Positions in the cache (decode-kv). */
   context?: number;
   /** Share of a step that is spent outside of `session.run` (train). */
@@ -68,7 +94,7 @@ export interface Figure {
   /** Of the fastest repetition, and millions of bytes of text a second (tokenizers). */
   best_tokens_per_s?: number;
   mb_per_s?: number;
-  /** Tracing and opening the session (train). */
+  /** Tracing and opening sessions (train, translate). */
   compile_ms?: number;
   peak_rss_bytes: number;
 }
@@ -241,5 +267,7 @@ export const CASES: Record<string, BenchCase> = {
   'train-t2r': train('train-t2r', ({ features }) => t2rMlpAttention({ ...T2R, features })),
   decode,
   'decode-kv': decodeCache,
+  translate,
+  'translate-length': translateLength,
   ...(process.env.T2R_DATA === undefined ? {} : TOKENIZER_CASES),
 };

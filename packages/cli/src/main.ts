@@ -89,7 +89,12 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
       finish(await schemaCommand(options, terminal));
     });
   command('generate <checkpoint>', 'text from a checkpoint folder, or from <run folder>:<step>')
-    .option('-p, --prompt <text>', 'text to go on from (default: standard input)')
+    .option(
+      '-p, --prompt <text>',
+      'text to go on from (default: standard input); with --beam may be repeated',
+      collect,
+      [],
+    )
     .option('-n, --tokens <count>', 'tokens to generate at most', wholeNumber, 200)
     .option(
       '-t, --temperature <number>',
@@ -100,12 +105,21 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
     .option('--top-k <count>', 'draw from the k likeliest tokens', wholeNumber)
     .option('--top-p <number>', 'draw from the likeliest tokens that have this probability together', number)
     .option('--seed <number>', 'seed of the draws', wholeNumber, 1)
+    .option('--beam <count>', 'search the likeliest text with this many hypotheses, instead of drawing', wholeNumber)
+    .option('--nbest <count>', 'with --beam: show so many of the best', wholeNumber, 1)
+    .option('--length-penalty <number>', 'with --beam: exponent of the length that scores are divided by', number, 1)
+    .option('--no-repeat-ngram <count>', 'with --beam: no n tokens in a row occur twice', wholeNumber, 0)
     .option('--engine <name>', 'engine to compute with', 'onnx')
     .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
     .option('--json', 'print text and figures as JSON when done')
     .action(async (checkpoint, options) => {
-      const { generateCommand } = await import('./commands/generate.js');
-      finish(await generateCommand(checkpoint, options, terminal));
+      if (options.beam === undefined) {
+        const { generateCommand } = await import('./commands/generate.js');
+        finish(await generateCommand(checkpoint, options, terminal));
+        return;
+      }
+      const { generateBeamCommand } = await import('./commands/generate-beam.js');
+      finish(await generateBeamCommand(checkpoint, options, terminal));
     });
   command('report <run>', 'build the report of a run folder again')
     .option('--title <text>', 'heading of the page')

@@ -22,5 +22,12 @@ export {
   type StreamOptions,
 } from './search/search.js';
 export type { SearchSource } from './search/sentence.js';
+export {
+  type CheckpointSearchOptions,
+  checkpointSearch,
+  type TextHypothesis,
+  type TextSearch,
+} from './search/text-search.js';
+export { type TranslationSearchOptions, translationSearchModel } from './search/translation-model.js';
 export type { GeneratorSnapshot } from './state.js';
 export type { GenerateTextOptions } from './text.js';

@@ -76,7 +76,10 @@ export function prepareCross(
     : attention.cross.prepare(k, v, mask, ownParameters(attention, config, get, 'cross'));
 }
 
-/** With a state of the source and the weights of `stepWeights`: x [B,T,dim] -> [B,T,dim]. */
+/**
+ * With a state of the source and the weights of `stepWeights`: x [B,T,dim] -> [B,T,dim]. A state of fewer rows serves
+ * several rows of x each, one after the other: queries do not see each other, so that they are further positions.
+ */
 export function readCross(
   x: tf.Tensor,
   get: Scope,
@@ -84,9 +87,11 @@ export function readCross(
   config: LmConfig,
   state: TensorMap,
 ): tf.Tensor {
-  const q = splitHeads(project(x, get, 'cross.q'), config.heads); // [B,H,T,d or width]
+  const rows = Object.values(state)[0]!.shape[0]!;
+  const queries = tf.reshape(x, [rows, -1, x.shape[2]!]); // [rows,B/rows*T,dim]
+  const q = splitHeads(project(queries, get, 'cross.q'), config.heads); // [rows,H,B/rows*T,d or width]
   const output = fusesCross(attention)
     ? attention.cross.fusedRead(q, state)
     : attention.cross.read(q, state, ownParameters(attention, config, get, 'cross'));
-  return project(mergeHeads(output), get, 'cross.out');
+  return tf.reshape(project(mergeHeads(output), get, 'cross.out'), x.shape);
 }

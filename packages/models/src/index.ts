@@ -16,6 +16,7 @@ export {
 export { initialParameter, initialWeights } from './parameters.js';
 export { plugin as default } from './plugin.js';
 export { type Sinusoids, sinusoidalTable } from './positions.js';
+export { translationOptions } from './translation-schema.js';
 export type {
   EncodedSource,
   ModelConfig,

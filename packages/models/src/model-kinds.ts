@@ -42,10 +42,19 @@ export interface ModelConfigs {
   'encoder-decoder': TranslationConfig;
 }
 
-/** The configuration, which must be of one kind. @throws UserError where it is of the other */
-export function configOf<K extends keyof ModelConfigs>(use: K, config: ModelConfig): ModelConfigs[K] {
+/**
+ * The configuration, which must be of one kind.
+ *
+ * @param what names the model in the message
+ * @throws UserError where it is of the other kind
+ */
+export function configOf<K extends keyof ModelConfigs>(
+  use: K,
+  config: ModelConfig,
+  what = 'the model',
+): ModelConfigs[K] {
   if (config.use === use) return config as ModelConfigs[K];
-  throw new UserError(`the model is ${WANTED[config.use]}, and ${WANTED[use]} is needed here`, {
+  throw new UserError(`${what} is ${WANTED[config.use]}, and ${WANTED[use]} is needed here`, {
     hint: `Give a checkpoint or model of use: ${use}.`,
   });
 }

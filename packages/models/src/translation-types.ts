@@ -151,7 +151,8 @@ export interface TranslationModel {
   /**
    * One position of the target: ids [B] int32, position int32 scalar (0 for the start token); `state` holds the tensors of
    * `state` and of `crossStateSpecs`, `parameters` are those of `stepWeights`. Returns logits [B,vocab] and the new values
-   * of `state`. With learned positions the caller keeps position < maxPositions.
+   * of `state`. With learned positions the caller keeps position < maxPositions. The tensors of `crossStateSpecs` may have
+   * fewer rows than there are ids: each then serves B / rows of them in a row, such as the hypotheses of one source.
    */
   step(ids: Tensor, position: Tensor, state: TensorMap, parameters: TensorMap, options: StepOptions): DecodeResult;
   /**

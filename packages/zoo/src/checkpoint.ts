@@ -3,7 +3,7 @@ import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParameterSpec } from '@t2r/attention';
 import { writeFileAtomicWith, writeJsonAtomic } from '@t2r/core';
-import type { LmConfig } from '@t2r/models';
+import { configOf, type ModelConfig, type ModelConfigs } from '@t2r/models';
 import { readCheckpointConfig } from './config.js';
 import { writeSafetensorsFolder } from './formats/shards-write.js';
 import { openTensors } from './open.js';
@@ -15,7 +15,7 @@ const CONFIG_FILE = 'config.json';
 const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer.model'] as const;
 
 export interface SaveCheckpointOptions {
-  config: CheckpointConfig;
+  config: CheckpointConfig<ModelConfig>;
   /** By parameter name, row-major. */
   weights: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
   /** tokenizer.json, or the SentencePiece model (`.model`), to copy beside the weights. */
@@ -36,18 +36,29 @@ export async function saveCheckpoint(
   await writeJsonAtomic(join(folder, CONFIG_FILE), config);
 }
 
-export interface LoadCheckpointOptions {
+/** The configuration of a checkpoint folder, of any kind of model. @throws UserError when it is missing or wrong */
+export const checkpointConfig = (folder: string): Promise<CheckpointConfig<ModelConfig>> =>
+  readCheckpointConfig(join(folder, CONFIG_FILE));
+
+export interface LoadCheckpointOptions<Kind extends keyof ModelConfigs> {
+  /** The kind that the model must be of; default: decoder-lm. */
+  use?: Kind;
   /** What the model of this configuration asks for; when given, the tensors must be exactly these. */
-  parameters?: (model: LmConfig) => readonly ParameterSpec[];
+  parameters?: (model: ModelConfigs[Kind]) => readonly ParameterSpec[];
 }
 
 /**
  * Reads a checkpoint folder.
  *
- * @throws UserError when a file is missing, truncated or damaged, or the tensors are not those the model asks for
+ * @throws UserError when a file is missing, truncated or damaged, the model is of another kind, or the tensors are not those
+ * the model asks for
  */
-export async function loadCheckpoint(folder: string, { parameters }: LoadCheckpointOptions = {}): Promise<Checkpoint> {
-  const config = await readCheckpointConfig(join(folder, CONFIG_FILE));
+export async function loadCheckpoint<Kind extends keyof ModelConfigs = 'decoder-lm'>(
+  folder: string,
+  { use = 'decoder-lm' as Kind, parameters }: LoadCheckpointOptions<Kind> = {},
+): Promise<Checkpoint<ModelConfigs[Kind]>> {
+  const written = await checkpointConfig(folder);
+  const config = { ...written, model: configOf(use, written.model, `the model in ${folder}`) };
   const source = await openTensors(folder);
   const weights: [string, Checkpoint['weights'][string]][] = [];
   try {

@@ -11,6 +11,7 @@ export {
 export type { NameMap, NameRule } from './architectures/names.js';
 export type { Architecture, JsonObject, TensorDescription, TensorReader } from './architectures/types.js';
 export {
+  checkpointConfig,
   type LoadCheckpointOptions,
   loadCheckpoint,
   type SaveCheckpointOptions,

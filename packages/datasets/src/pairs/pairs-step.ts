@@ -73,6 +73,8 @@ function createPairsStep({ from, special, maxTokens, tooLong, clean, ...refs }: 
       for (const [split, lines] of Object.entries(text.splits)) {
         const source = side(sourceTokenizer, maxTokens - around, split);
         const target = side(targetTokenizer, maxTokens - 1, split);
+        // A shared vocabulary is used by both sides.
+        if (same) target.seen = source.seen;
         const isTest = isTestSplit(split);
         const counts: EncodeCounts = { filtered: {}, truncated: 0 };
         const pairs = encodeSplit(lines, {
@@ -99,7 +101,12 @@ function createPairsStep({ from, special, maxTokens, tooLong, clean, ...refs }: 
         metrics[`${split}.pairs`] = written.pairs;
         for (const [reason, number] of Object.entries(counts.filtered)) metrics[`${split}.filtered.${reason}`] = number;
         if (counts.truncated > 0) metrics[`${split}.truncated`] = counts.truncated;
-        for (const [name, { seen, counts }] of [
+        if (same && source.seen) metrics.unused = zeros(source.seen);
+        else if (source.seen && target.seen) {
+          metrics['source.unused'] = zeros(source.seen);
+          metrics['target.unused'] = zeros(target.seen);
+        }
+        for (const [name, { counts }] of [
           ['source', source],
           ['target', target],
         ] as const) {
@@ -111,7 +118,6 @@ function createPairsStep({ from, special, maxTokens, tooLong, clean, ...refs }: 
               `${split}: ${(100 * unknown).toFixed(1)} % of the ${name} tokens have no entry in the vocabulary`,
             );
           }
-          if (seen !== undefined) metrics[`${name}.unused`] = seen.reduce((sum, n) => (n === 0 ? sum + 1 : sum), 0);
         }
       }
       return { metrics, data };
@@ -120,6 +126,9 @@ function createPairsStep({ from, special, maxTokens, tooLong, clean, ...refs }: 
 }
 
 const describe = (language: string, { vocabSize, unit }: Tokenizer) => ({ language, vocab: vocabSize, unit });
+
+/** Entries that the training text never uses. */
+const zeros = (seen: Uint32Array) => seen.reduce((sum, count) => (count === 0 ? sum + 1 : sum), 0);
 
 const side = (tokenizer: Tokenizer, most: number, split: string): EncodeSide => ({
   tokenizer,

@@ -30,7 +30,7 @@ export async function parallelForm(engine: Engine, model: LanguageModel, length:
   };
 }
 
-function logSoftmax(logits: number[]): number[] {
+export function logSoftmax(logits: number[]): number[] {
   const top = Math.max(...logits);
   const sum = logits.reduce((total, logit) => total + Math.exp(logit - top), 0);
   return logits.map((logit) => logit - top - Math.log(sum));

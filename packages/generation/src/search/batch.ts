@@ -1,6 +1,7 @@
 /** The search of one batch of sentences: they take their steps together, and leave the batch as they finish. */
 import { UserError } from '@t2r/core';
 import type { Engine, HostTensor } from '@t2r/engine';
+import { batchSize } from './batch-size.js';
 import type { Hypothesis } from './hypothesis.js';
 import type { SearchModel } from './model.js';
 import type { SearchSettings } from './options.js';
@@ -29,11 +30,6 @@ export interface BatchOptions {
   /** Whether the batch gets smaller as sentences finish. */
   compact: boolean;
   signal?: AbortSignal;
-}
-
-/** The smallest power of two that is at least `count`: the sizes that programs are compiled for. */
-export function batchSize(count: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(count, 1)));
 }
 
 /** Searches a batch; the results are in the order of the sources. Throws UserError for sources that do not fit the model. */

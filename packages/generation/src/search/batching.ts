@@ -15,7 +15,8 @@ export function sourceLength({ source, prompt, length }: SearchSource): number {
 
 /**
  * Splits sources of the given lengths into batches of like length, each a list of their numbers. Full batches have a power of
- * two of sources, which programs are compiled for. The batch with the earliest source comes first.
+ * two of sources, which programs are compiled for. They come from long to short, so that batches that use the same programs
+ * follow each other.
  */
 export function formBatches(lengths: readonly number[], { sentences, tokens }: BatchLimits): number[][] {
   const sorted = lengths.map((_, i) => i).sort((a, b) => lengths[a]! - lengths[b]! || a - b);
@@ -27,5 +28,5 @@ export function formBatches(lengths: readonly number[], { sentences, tokens }: B
     batches.push(sorted.slice(end - size, end).sort((a, b) => a - b));
     end -= size;
   }
-  return batches.sort((a, b) => a[0]! - b[0]!);
+  return batches;
 }

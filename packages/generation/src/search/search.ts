@@ -12,7 +12,7 @@ import type { SearchSource } from './sentence.js';
 export interface BeamSearchSettings extends Partial<BatchLimits> {
   engine: Engine;
   model: SearchModel;
-  /** Sources that are read ahead and sorted by length. Default 2048. */
+  /** Sources that are read ahead and sorted by length; results come when the longest of them is done. Default 1024. */
   window?: number;
   /** Positions of a prompt that are read at once. Default 32. */
   chunk?: number;
@@ -51,7 +51,7 @@ export function createBeamSearch({
   model,
   sentences = 32,
   tokens = 4096,
-  window = 2048,
+  window = 1024,
   chunk = 32,
   capacity = 32,
   compact = true,

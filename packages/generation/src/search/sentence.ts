@@ -3,6 +3,7 @@
  * batch holds one hypothesis' state. A hypothesis that goes on in one way stays in its row; where it goes on in several, the
  * others move into rows whose own hypotheses have ended, so that only those are copied, and never from a row that changes.
  */
+import { UserError } from '@t2r/core';
 import { chainIds, divergence, FinishedHypotheses, type Hypothesis, type TokenNode } from './hypothesis.js';
 import { type LengthPenalty, lengthPenalty } from './length-penalty.js';
 import type { SearchSettings } from './options.js';
@@ -124,6 +125,12 @@ export class SentenceSearch {
       this.tokens.fill(this.#prompt[this.#position]!);
       return;
     }
+    for (const { row } of this.#live) {
+      if (!Number.isNaN(scores.wanted[first + row]!)) continue;
+      throw new UserError(`the model's probabilities at position ${this.#position} are not finite`, {
+        hint: 'The weights have probably diverged in training; look at the loss curve.',
+      });
+    }
     const forced = this.#source.prefix?.[this.#length];
     if (forced === undefined) this.#choose(scores, first, copies);
     else this.#force(forced, scores.wanted[first + this.#live[0]!.row]!);
@@ -176,8 +183,8 @@ export class SentenceSearch {
       }
       const start = (first + row) * count;
       for (let i = start; i < start + count; i++) {
-        // Banned tokens have -Infinity; NaN of a diverged model is left out too.
-        if (!(logProbs[i]! > -Infinity)) break;
+        // Banned tokens have -Infinity, and come last.
+        if (logProbs[i] === -Infinity) break;
         if (early && endTokens.includes(ids[i]!)) continue;
         found.push({ rank, id: ids[i]!, logProb: logProb + logProbs[i]! });
       }

@@ -1,14 +1,23 @@
 /** Models of other projects as models of this one, and back. */
 import { type Attention, type ParameterSpec, softmaxAttention, softmaxWindowAttention } from '@t2r/attention';
 import { UserError } from '@t2r/core';
-import { createLanguageModel, type LmConfig, type Weights } from '@t2r/models';
+import {
+  configOf,
+  createLanguageModel,
+  createTranslationModel,
+  type LmConfig,
+  type ModelConfig,
+  type ModelConfigs,
+  type Weights,
+} from '@t2r/models';
 import { type ConvertedTensor, exportTensors, importTensors } from './convert-tensors.js';
 import { ARCHITECTURES, architectureOf } from './find.js';
-import type { Architecture, JsonObject, TensorReader } from './types.js';
+import { checkMeaning } from './meaning.js';
+import type { JsonObject, TensorReader } from './types.js';
 
 /** The attention that models of other projects have. @throws UserError naming a layer with another one */
-function unconverted(config: LmConfig): Attention[] {
-  return config.attention.map(({ use, window }, layer) => {
+function unconverted(attention: LmConfig['attention']): Attention[] {
+  return attention.map(({ use, window }, layer) => {
     if (use === 'softmax') return softmaxAttention();
     if (use === 'softmax-window') return softmaxWindowAttention({ window: window as number });
     throw new UserError(`layer ${layer} has attention ${use}, which no other project's format can hold`, {
@@ -18,14 +27,20 @@ function unconverted(config: LmConfig): Attention[] {
 }
 
 /** The parameters of a model with softmax attention, and that they fit together. */
-function parametersOf(config: LmConfig): ParameterSpec[] {
-  return createLanguageModel(config, unconverted(config)).parameters();
+function parametersOf(config: ModelConfig): ParameterSpec[] {
+  const own = unconverted(config.attention);
+  if (config.use === 'decoder-lm') return createLanguageModel(config, own).parameters();
+  return createTranslationModel(config, own, unconverted(config.cross)).parameters();
 }
 
-export interface ImportedModel {
+/** Layers of the deepest stack. */
+const layersOf = (config: ModelConfig) =>
+  config.use === 'decoder-lm' ? config.layers : Math.max(config.encoder.layers, config.decoder.layers);
+
+export interface ImportedModel<Config extends ModelConfig = LmConfig> {
   /** Name of the family. */
   architecture: string;
-  config: LmConfig;
+  config: Config;
   /** The checkpoint under this project's names: a tensor is read and converted when it is asked for. */
   tensors: TensorReader;
 }
@@ -36,12 +51,18 @@ export interface ImportedModel {
  * @param config what stands in its config.json; for fairseq what a checkpoint holds beside the weights (`args` or `cfg`), for
  *   CTranslate2 the file's `spec` and what stands in its config.json
  * @param reader the open checkpoint
- * @throws UserError naming options that are not supported, and tensors that are missing, unexpected or of another shape
+ * @param use the kind that the model must be of
+ * @throws UserError naming options that are not supported, and tensors that are missing, unexpected or of another shape, or
+ *   where the model is of another kind
  */
-export async function importModel(config: JsonObject, reader: TensorReader): Promise<ImportedModel> {
+export async function importModel<Kind extends keyof ModelConfigs = 'decoder-lm'>(
+  config: JsonObject,
+  reader: TensorReader,
+  use: Kind = 'decoder-lm' as Kind,
+): Promise<ImportedModel<ModelConfigs[Kind]>> {
   const architecture = architectureOf(config);
-  const ours = await architecture.read(config, reader);
-  const tensors = importTensors(reader, architecture.names(ours, reader), parametersOf(ours), ours.layers);
+  const ours = configOf(use, await architecture.read(config, reader), `the ${architecture.name} model`);
+  const tensors = importTensors(reader, architecture.names(ours, reader), parametersOf(ours), layersOf(ours));
   return { architecture: architecture.name, config: ours, tensors };
 }
 
@@ -58,54 +79,6 @@ export async function readWeights(tensors: TensorReader): Promise<Weights> {
   return weights;
 }
 
-/** Fields that training alone reads, and those a model may have without using them. */
-const WITHOUT_EFFECT = new Set([
-  'dropout',
-  'attentionDropout',
-  'activationDropout',
-  'layerDrop',
-  'initStd',
-  'init',
-  'initScale',
-]);
-
-/** What a configuration means, absent fields filled in. */
-function meaning(config: LmConfig): JsonObject {
-  const { heads, dim, rotary = {}, biases = {}, positions, sinusoids = 'tensor2tensor' } = config;
-  return {
-    ...config,
-    kvHeads: config.kvHeads ?? heads,
-    headDim: config.headDim ?? dim / heads,
-    normKind: config.normKind ?? 'layer',
-    normEpsilon: config.normEpsilon ?? 1e-5,
-    parallelResidual: config.parallelResidual ?? false,
-    gated: config.gated ?? false,
-    biases: [biases.qkv ?? true, biases.out ?? true, biases.ffn ?? true],
-    outputBias: config.outputBias ?? false,
-    embedDim: config.embedDim ?? dim,
-    positionOffset: config.positionOffset ?? 0,
-    finalNorm: config.norm === 'pre' && (config.finalNorm ?? true),
-    sinusoids: positions === 'sinusoidal' ? sinusoids : undefined,
-    rotary:
-      positions === 'rotary'
-        ? [rotary.base ?? 10_000, rotary.fraction ?? 1, rotary.pairs ?? 'halves', rotary.scaling]
-        : undefined,
-  };
-}
-
-/** @throws UserError naming what the architecture has no word for */
-async function checkMeaning(architecture: Architecture, config: LmConfig, written: JsonObject): Promise<void> {
-  const [wanted, got] = [meaning(config), meaning(await architecture.read(written))];
-  const lost = [...new Set([...Object.keys(wanted), ...Object.keys(got)])].filter(
-    (key) => !WITHOUT_EFFECT.has(key) && JSON.stringify(wanted[key]) !== JSON.stringify(got[key]),
-  );
-  if (lost.length === 0) return;
-  const shown = lost.map((key) => `${key}: ${JSON.stringify(config[key as keyof LmConfig] ?? wanted[key])}`);
-  throw new UserError(`a ${architecture.name} model cannot have ${shown.join(', ')}`, {
-    hint: 'Write it in the format of another architecture, or as a checkpoint of this project.',
-  });
-}
-
 export interface ExportOptions {
   /** Family to write; default: that of `base`. */
   architecture?: string;
@@ -120,6 +93,10 @@ export interface ExportedModel {
   tensors: Record<string, ConvertedTensor>;
 }
 
+/** Names of the architectures that models of a kind can be written as. */
+const writable = (use: ModelConfig['use']) =>
+  ARCHITECTURES.filter((candidate) => candidate.write && candidate.use === use).map(({ name }) => name);
+
 /**
  * A model of this project in the form that Python's transformers loads.
  *
@@ -127,7 +104,7 @@ export interface ExportedModel {
  * @throws UserError where the model is converted, or is not what the architecture can be
  */
 export async function exportModel(
-  config: LmConfig,
+  config: ModelConfig,
   read: (name: string) => Promise<Float32Array>,
   { architecture: name, base = {} }: ExportOptions = {},
 ): Promise<ExportedModel> {
@@ -135,13 +112,18 @@ export async function exportModel(
   const architecture =
     name === undefined ? architectureOf(base) : ARCHITECTURES.find((candidate) => candidate.name === name);
   if (architecture?.write === undefined) {
-    const known = ARCHITECTURES.filter(({ write }) => write).map((candidate) => candidate.name);
-    throw new UserError(`models are not written as ${name ?? architecture?.name}; known are ${known.join(', ')}`);
+    const known = writable(config.use).join(', ');
+    throw new UserError(`models are not written as ${name ?? architecture?.name}; known are ${known}`);
+  }
+  if (architecture.use !== config.use) {
+    throw new UserError(`a model of use: ${config.use} cannot be written as ${architecture.name}`, {
+      hint: `Architectures of its kind: ${writable(config.use).join(', ')}.`,
+    });
   }
   const tokens = { bos_token_id: null, eos_token_id: null, pad_token_id: null };
   const types = { dtype: 'float32', torch_dtype: 'float32' };
   const written = { ...tokens, ...base, ...types, ...architecture.write(config, base) };
   await checkMeaning(architecture, config, written);
-  const tensors = exportTensors(read, architecture.names(config), parameters, config.layers);
+  const tensors = exportTensors(read, architecture.names(config), parameters, layersOf(config));
   return { config: written, tensors };
 }
