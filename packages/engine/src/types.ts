@@ -75,6 +75,11 @@ export interface CompileOptions {
   program: Program;
   /** Seed of the program's dropout masks. Default 0. */
   seed?: number;
+  /**
+   * Engine `onnx`: lay a run's tensors out in one block, planned at the first run. It comes beside what that run has allocated,
+   * so that a program takes up to twice the memory; off, where there are many programs of one model. Default true.
+   */
+  memoryPattern?: boolean;
 }
 
 export interface RunOptions {

@@ -31,3 +31,9 @@ export {
 export { type TranslationSearchOptions, translationSearchModel } from './search/translation-model.js';
 export type { GeneratorSnapshot } from './state.js';
 export type { GenerateTextOptions } from './text.js';
+export {
+  type CheckpointTranslatorOptions,
+  checkpointTranslator,
+  type Translation,
+  type Translator,
+} from './translate/translator.js';

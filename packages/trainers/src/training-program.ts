@@ -137,6 +137,7 @@ function gatheringProgram(
   const gather = createProgramTable((specs) =>
     engine.compile({
       name: 'accumulate',
+      memoryPattern: uniform,
       inputs: {
         ...specs,
         ...(sums ? { carry: { shape: [] } } : {}),

@@ -31,6 +31,7 @@ export async function translationEvaluation(
   const programs = createProgramTable((inputs) =>
     engine.compile({
       name: 'evaluate',
+      memoryPattern: false,
       inputs,
       variables,
       program: ({ source, sourceMask, inputs: ids, targets }, values) => {
