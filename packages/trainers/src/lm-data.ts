@@ -2,10 +2,11 @@
 import { type StepContext, UserError } from '@t2r/core';
 import { createBlocks, openTokens, type TokenReader, type TokensData } from '@t2r/datasets';
 import type { TensorMap, TensorSpec } from '@t2r/engine';
-import { buildLanguageModel, type LanguageModel } from '@t2r/models';
-import { type Checkpoint, loadCheckpoint } from '@t2r/zoo';
+import type { LanguageModel } from '@t2r/models';
+import type { Checkpoint } from '@t2r/zoo';
 import type { BatchSource } from './batches.js';
 import { compileEvaluation } from './evaluation.js';
+import { loadModel } from './load-model.js';
 import { checkBlock } from './train-plan.js';
 import type { TrainingOptions } from './training-options.js';
 import type { TrainingTask } from './training-run.js';
@@ -22,10 +23,6 @@ export async function loadSource(options: TrainingOptions, context: StepContext)
   checkBlock(options.block, model);
   return checkpoint;
 }
-
-/** A checkpoint, its tensors checked against the model that its configuration describes. */
-export const loadModel = (folder: string, context: StepContext): Promise<Checkpoint> =>
-  loadCheckpoint(folder, { parameters: (config) => buildLanguageModel(config, context).parameters() });
 
 /** Opens a split of the data that a training step names. */
 export function openSplit(context: StepContext, data: TrainingOptions['data'], split: string): TokenReader {

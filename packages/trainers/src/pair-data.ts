@@ -8,8 +8,7 @@ import {
   type PairReader,
   type PairsData,
 } from '@t2r/datasets';
-import { buildTranslationModel, type TranslationConfig, type TranslationModel } from '@t2r/models';
-import { type Checkpoint, loadCheckpoint } from '@t2r/zoo';
+import type { TranslationConfig, TranslationModel } from '@t2r/models';
 import type { BatchSource, TrainingBatch } from './batches.js';
 import type { TrainingTask } from './training-run.js';
 import { translationEvaluation } from './translation-evaluation.js';
@@ -17,13 +16,6 @@ import type { TrainTranslationOptions } from './translation-schema.js';
 
 /** Rows of batches are a multiple of it, so that products of matrices have whole blocks. */
 const ROW_MULTIPLE = 8;
-
-/** A translation model's checkpoint, its tensors checked against the model that its configuration describes. */
-export const loadTranslation = (folder: string, context: StepContext): Promise<Checkpoint<TranslationConfig>> =>
-  loadCheckpoint(folder, {
-    use: 'encoder-decoder',
-    parameters: (config) => buildTranslationModel(config, context).parameters(),
-  });
 
 /**
  * The model's configuration with the special tokens of the data.

@@ -3,35 +3,39 @@ import { availableParallelism } from 'node:os';
 import { defineComponent, type PlanContext, type Step, type StepPlan } from '@t2r/core';
 import { checkSplit, type PlannedPairs } from '@t2r/datasets';
 import { sizeOf } from '@t2r/engine';
-import { buildTranslationModel, type ModelConfig } from '@t2r/models';
+import { buildTranslationModel, configOf, translationTrainingFlops } from '@t2r/models';
+import { modelPlan, type PlannedCheckpoint, plannedModel } from './model-plan.js';
 import { trainedParameters } from './parameter-patterns.js';
 import { FLOPS_PER_CORE } from './train-plan.js';
 import { type TrainTranslationOptions, trainTranslationSchema } from './translation-schema.js';
 
-/** Size of the model; work and memory where the steps are given, for batches without padding. */
+/** Tokens of a sentence that work is estimated for. */
+const SENTENCE = 25;
+
+/** Size of the model; work where the steps are given, for batches without padding. */
 function planTraining(options: TrainTranslationOptions, context: PlanContext): StepPlan {
   const { data, split, evaluate, from, steps, accumulate, tokens, optimizer } = options;
   const { splits } = (context.input(data).produces ?? {}) as PlannedPairs;
   if (splits !== undefined)
     for (const wanted of [split, evaluate?.split]) if (wanted !== undefined) checkSplit(splits, wanted);
-  const { config } = (context.input(from).produces ?? {}) as { config?: ModelConfig };
-  if (config?.use !== 'encoder-decoder') return {};
+  const planned = plannedModel(context, from);
+  if (planned === undefined) return {};
+  const config = configOf('encoder-decoder', planned, `the model of step ${from.step}`);
   const model = buildTranslationModel(config, context);
-  const specs = model.parameters();
-  const count = (list: readonly { shape: readonly number[] }[]) =>
-    list.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const parameters = count(specs);
-  const trained = count(trainedParameters(specs, options));
+  const plan = modelPlan(model);
+  const all = plan.parameters ?? 0;
+  const trained = trainedParameters(model.parameters(), options).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const { slots } = context.create('optimizer', optimizer);
-  // Two operations a weight and position forward, four backward; tables are the output projection alone.
-  const flops = steps === undefined ? undefined : 6 * parameters * tokens * accumulate * steps;
+  const batch = (tokens / SENTENCE) * translationTrainingFlops(model, SENTENCE, SENTENCE);
+  const flops = steps === undefined ? undefined : steps * accumulate * batch;
+  // Present and next value of parameters, slots and gradients; the logits of a batch and what the loss makes of them.
+  const variables = all - trained + trained * 2 * (2 + slots.length);
   return {
-    parameters,
-    stateBytesPerSequence: model.stateBytes(config.maxPositions, config.maxPositions),
+    ...plan,
     flops,
     seconds: flops && flops / (FLOPS_PER_CORE * availableParallelism()),
-    memoryBytes: 4 * (parameters - trained + trained * (2 * (2 + slots.length) + 1) + 2 * tokens * config.vocab),
-    produces: { config },
+    memoryBytes: 4 * (variables + 5 * tokens * config.vocab),
+    produces: { config } satisfies PlannedCheckpoint,
   };
 }
 

@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deriveSeed, type StepContext, type StepReference, type StepResult, writeJsonAtomic } from '@t2r/core';
 import type { Engine, HostTensor, Variables } from '@t2r/engine';
-import type { Weights } from '@t2r/models';
+import type { ModelConfig, Weights } from '@t2r/models';
 import { type Checkpoint, saveCheckpoint } from '@t2r/zoo';
 import type { BatchSource } from './batches.js';
 import type { HeldOut } from './evaluation.js';
@@ -164,7 +164,7 @@ export async function trainWeights(
  * @param load reads the checkpoint to start from; not called, nor is `prepare`, when there is nothing left to do
  * @param prepare says what to train
  */
-export async function runTraining<C extends Checkpoint>(
+export async function runTraining<C extends Checkpoint<ModelConfig>>(
   options: LoopOptions & { from: StepReference },
   context: StepContext,
   load: () => Promise<C>,
