@@ -121,6 +121,32 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
       const { generateBeamCommand } = await import('./commands/generate-beam.js');
       finish(await generateBeamCommand(checkpoint, options, terminal));
     });
+  command('translate <checkpoint>', 'sentences on standard input, one a line, to translations on standard output')
+    .option('--beam <count>', 'hypotheses that are followed', wholeNumber, 5)
+    .option('--lenpen <number>', 'exponent of the length that scores are divided by', number, 1)
+    .option('--nbest <count>', 'show so many of the best, with line number and score', wholeNumber, 1)
+    .option('--batch <tokens>', 'tokens of the sentences that are translated together', wholeNumber, 4096)
+    .option('--max-source <tokens>', 'longest sentence', wholeNumber, 1024)
+    .option('--max-tokens <count>', 'longest translation', wholeNumber, 200)
+    .option('--skip-bad', 'leave out lines that cannot be translated; each gives an empty line')
+    .option('--engine <name>', 'engine to compute with', 'onnx')
+    .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
+    .option('--json', 'print a JSON object a line')
+    .action(async (checkpoint, options) => {
+      const { translateCommand } = await import('./commands/translate.js');
+      finish(await translateCommand(checkpoint, options, terminal));
+    });
+  command('score <checkpoint>', 'log-probabilities of given translations, one a line (BLEU: npx sacrebleu-ts)')
+    .requiredOption('--source <file>', 'sentences, one a line')
+    .requiredOption('--target <file>', 'their translations')
+    .option('--skip-bad', 'leave out pairs of lines that cannot be scored; each gives an empty line')
+    .option('--engine <name>', 'engine to compute with', 'onnx')
+    .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
+    .option('--json', 'print a JSON object a line')
+    .action(async (checkpoint, options) => {
+      const { scoreCommand } = await import('./commands/score.js');
+      finish(await scoreCommand(checkpoint, options, terminal));
+    });
   command('report <run>', 'build the report of a run folder again')
     .option('--title <text>', 'heading of the page')
     .option('--baseline <step>', 'checkpoint that perplexities are compared with')

@@ -31,6 +31,7 @@ export {
 export { type TranslationSearchOptions, translationSearchModel } from './search/translation-model.js';
 export type { GeneratorSnapshot } from './state.js';
 export type { GenerateTextOptions } from './text.js';
+export { createPairScorer, type PairScore, type PairScorer, type ScoredPair } from './translate/score-pairs.js';
 export {
   type CheckpointTranslatorOptions,
   checkpointTranslator,
