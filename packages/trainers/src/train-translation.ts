@@ -14,7 +14,7 @@ const SENTENCE = 25;
 
 /** Size of the model; work where the steps are given, for batches without padding. */
 function planTraining(options: TrainTranslationOptions, context: PlanContext): StepPlan {
-  const { data, split, evaluate, from, steps, accumulate, tokens, optimizer } = options;
+  const { data, split, evaluate, from, steps, accumulate, tokens, shapes, optimizer } = options;
   const { splits } = (context.input(data).produces ?? {}) as PlannedPairs;
   if (splits !== undefined)
     for (const wanted of [split, evaluate?.split]) if (wanted !== undefined) checkSplit(splits, wanted);
@@ -28,13 +28,14 @@ function planTraining(options: TrainTranslationOptions, context: PlanContext): S
   const { slots } = context.create('optimizer', optimizer);
   const batch = (tokens / SENTENCE) * translationTrainingFlops(model, SENTENCE, SENTENCE);
   const flops = steps === undefined ? undefined : steps * accumulate * batch;
-  // Present and next value of parameters, slots and gradients; the logits of a batch and what the loss makes of them.
+  // Present and next value of parameters, slots and gradients; of each shape's program, the logits and what the loss makes of
+  // them, which is most of what it keeps: measured, nine numbers for each logit.
   const variables = all - trained + trained * 2 * (2 + slots.length);
   return {
     ...plan,
     flops,
     seconds: flops && flops / (FLOPS_PER_CORE * availableParallelism()),
-    memoryBytes: 4 * (variables + 5 * tokens * config.vocab),
+    memoryBytes: 4 * (variables + 9 * shapes * tokens * config.vocab),
     produces: { config } satisfies PlannedCheckpoint,
   };
 }
