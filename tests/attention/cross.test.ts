@@ -18,7 +18,8 @@ type Form = 'parallel' | 'state' | 'fused';
 async function run(engine: Engine, attention: Attention, sample: Sample, form: Form): Promise<Float32Array> {
   const { x } = sample.tensors;
   const weights = form === 'fused' ? fusedWeights(attention, sample) : sample.tensors;
-  const { x: _, ...constants } = { ...weights, ...sample.parameters };
+  const constants: Sample['tensors'] = { ...weights, ...sample.parameters };
+  delete constants.x;
   const program = await engine.compile({
     name: form,
     inputs: { x: x!, mask: { shape: [2, 11] } },

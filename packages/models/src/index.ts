@@ -13,9 +13,11 @@ export {
   type ModelConfigs,
   translationModel,
 } from './model-kinds.js';
+export { type AttentionPlace, attentionParameterNames } from './own-names.js';
 export { initialParameter, initialWeights } from './parameters.js';
 export { plugin as default } from './plugin.js';
 export { type Sinusoids, sinusoidalTable } from './positions.js';
+export { encodingFlops, translatingFlops, translationTrainingFlops } from './translation-cost.js';
 export { translationOptions } from './translation-schema.js';
 export type {
   EncodedSource,

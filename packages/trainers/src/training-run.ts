@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { deriveSeed, type StepContext, type StepResult, UserError, writeJsonAtomic } from '@t2r/core';
 import { createBlocks, openTokens, type TokenReader, type TokensData } from '@t2r/datasets';
 import type { Engine, HostTensor, Variables } from '@t2r/engine';
-import { buildLanguageModel, type LanguageModel, type Weights } from '@t2r/models';
-import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '@t2r/zoo';
+import { buildLanguageModel, buildModel, type LanguageModel, type ModelConfig, type Weights } from '@t2r/models';
+import { type Checkpoint, checkpointConfig, loadCheckpoint, saveCheckpoint } from '@t2r/zoo';
 import { compileEvaluation } from './evaluation.js';
 import { type FitResult, fit } from './fit.js';
 import { learningRates } from './learning-rates.js';
@@ -73,6 +73,12 @@ export async function loadSource(options: TrainingOptions, context: StepContext)
 /** A checkpoint, its tensors checked against the model that its configuration describes. */
 export const loadModel = (folder: string, context: StepContext): Promise<Checkpoint> =>
   loadCheckpoint(folder, { parameters: (config) => buildLanguageModel(config, context).parameters() });
+
+/** The same of a model of any kind. */
+export async function loadAnyModel(folder: string, context: StepContext): Promise<Checkpoint<ModelConfig>> {
+  const { use } = (await checkpointConfig(folder)).model;
+  return loadCheckpoint(folder, { use, parameters: (config) => buildModel(config, context).parameters() });
+}
 
 /** Opens a split of the data that a training step names. */
 export function openSplit(context: StepContext, data: TrainingOptions['data'], split: string): TokenReader {

@@ -13,6 +13,8 @@ import { verifyWeights } from './verify.js';
 const CONFIG_FILE = 'config.json';
 /** Names of a tokenizer's one file: Hugging Face's and this project's own kinds, and SentencePiece models. */
 const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer.model'] as const;
+/** Before these names, for a translation model's sources. */
+const SOURCE = 'source-';
 
 export interface SaveCheckpointOptions {
   config: CheckpointConfig<ModelConfig>;
@@ -20,19 +22,25 @@ export interface SaveCheckpointOptions {
   weights: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
   /** tokenizer.json, or the SentencePiece model (`.model`), to copy beside the weights. */
   tokenizerPath?: string;
+  /** The same for the sources of a translation model that have a tokenizer of their own. */
+  sourceTokenizerPath?: string;
+}
+
+/** Copies a tokenizer's file under its name in the folder. */
+async function copyTokenizer(folder: string, path: string, prefix = ''): Promise<void> {
+  const [json, model] = TOKENIZER_FILES;
+  const name = prefix + (path.endsWith('.model') ? model : json);
+  await writeFileAtomicWith(join(folder, name), (temporary) => copyFile(path, temporary));
 }
 
 /** Writes a checkpoint folder; each file appears only when it is complete, config.json last. */
 export async function saveCheckpoint(
   folder: string,
-  { config, weights, tokenizerPath }: SaveCheckpointOptions,
+  { config, weights, tokenizerPath, sourceTokenizerPath }: SaveCheckpointOptions,
 ): Promise<void> {
   await writeSafetensorsFolder(folder, weights, { metadata: { format: config.format } });
-  if (tokenizerPath !== undefined) {
-    const [json, model] = TOKENIZER_FILES;
-    const name = tokenizerPath.endsWith('.model') ? model : json;
-    await writeFileAtomicWith(join(folder, name), (temporary) => copyFile(tokenizerPath, temporary));
-  }
+  if (tokenizerPath !== undefined) await copyTokenizer(folder, tokenizerPath);
+  if (sourceTokenizerPath !== undefined) await copyTokenizer(folder, sourceTokenizerPath, SOURCE);
   await writeJsonAtomic(join(folder, CONFIG_FILE), config);
 }
 
@@ -71,10 +79,15 @@ export async function loadCheckpoint<Kind extends keyof ModelConfigs = 'decoder-
     await source.close();
   }
   const names = await readdir(folder);
-  const name = TOKENIZER_FILES.find((each) => names.includes(each));
+  const present = (prefix: string) => {
+    const name = TOKENIZER_FILES.find((each) => names.includes(prefix + each));
+    return name === undefined ? undefined : join(folder, prefix + name);
+  };
+  const [tokenizer, sourceTokenizer] = [present(''), present(SOURCE)];
   return {
     config,
     weights: Object.fromEntries(weights),
-    ...(name === undefined ? {} : { tokenizer: join(folder, name) }),
+    ...(tokenizer !== undefined && { tokenizer }),
+    ...(sourceTokenizer !== undefined && { sourceTokenizer }),
   };
 }

@@ -26,11 +26,11 @@ const common = {
 };
 
 const languageModel = z.object({
-  ...common,
   use: z.literal('decoder-lm'),
   layers: size,
   heads: size,
   ffn: size,
+  ...common,
   positions: z.enum(['learned', 'sinusoidal', 'rotary', 'none']),
   init: z.enum(['normal', 'fairseq']).optional(),
   initScale: z.number().positive().optional(),

@@ -15,4 +15,6 @@ export interface Checkpoint<Model extends ModelConfig = LmConfig> {
   weights: Record<string, { shape: number[]; data: Float32Array }>;
   /** Path of tokenizer.json or tokenizer.model, when the folder has one. */
   tokenizer?: string;
+  /** The same of source-tokenizer.json or .model: of sources that have another tokenizer than targets. */
+  sourceTokenizer?: string;
 }
