@@ -62,7 +62,9 @@ describe.each(['cpu', 'onnx'] as const)('cross-attention on engine %s', (name) =
         expect(parallel.some((value) => Math.abs(value) > 0.1)).toBe(true);
         expect(relativeMaximum(await run(engine, variant, sample, 'state'), parallel)).toBeLessThanOrEqual(1e-6);
         if (variant.fuse === undefined) continue;
-        expect(relativeMaximum(await run(engine, variant, sample, 'fused'), parallel)).toBeLessThanOrEqual(1e-5);
+        // Features of gelu have either sign: their denominators are small differences of larger sums, which lose digits.
+        const tolerance = variant.options.activation === 'gelu' ? 1e-4 : 1e-5;
+        expect(relativeMaximum(await run(engine, variant, sample, 'fused'), parallel)).toBeLessThanOrEqual(tolerance);
       }
     },
   );

@@ -1,7 +1,7 @@
 /** Members of a tar archive on disk, plain or gzip: written to files without being held in memory. */
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { explainWriteError, UserError, writeFileAtomicWith } from '@t2r/core';
 import { readBytes } from '@t2r/tokenizers';
@@ -23,32 +23,43 @@ export async function untarMembers(
   const seen: string[] = [];
   const entries = extract();
   const bytes = Readable.from(readBytes(path), { objectMode: false });
-  // Its failure reaches the loop through `entries`; it is awaited so that it cannot go unhandled.
+  /** The member that is being written; it fails when the archive does. */
+  let writing: Promise<void> = Promise.resolve();
+  const write = async (name: string, entry: Readable) => {
+    onMember?.(name, names.length - wanted.size);
+    await writeFileAtomicWith(join(folder, name), (temporary) =>
+      pipeline(entry, createWriteStream(temporary), { signal }),
+    );
+    wanted.delete(name);
+  };
   let failure: unknown;
-  const fed = pipeline(bytes, entries, { signal }).catch((error: unknown) => {
-    failure = error;
-  });
-  let done = 0;
   try {
-    for await (const entry of entries) {
-      const name = entry.header.name.replace(/^(\.\/)+/, '');
-      if (entry.header.type !== 'file' || !wanted.delete(name)) {
-        if (entry.header.type === 'file' && seen.length < 8) seen.push(name);
-        entry.resume();
-        continue;
-      }
-      onMember?.(name, done++);
-      await writeFileAtomicWith(join(folder, name), async (temporary) => {
-        await pipeline(entry, createWriteStream(temporary), { signal });
+    await new Promise<void>((resolve, reject) => {
+      entries.on('entry', ({ name: written, type }, entry, next) => {
+        const name = written.replace(/^(\.\/)+/, '');
+        if (type !== 'file' || !wanted.has(name)) {
+          if (type === 'file' && seen.length < 8) seen.push(name);
+          // An error of the archive is seen by its pipeline.
+          entry.on('error', () => undefined);
+          entry.on('end', () => next());
+          entry.resume();
+          return;
+        }
+        // At once, for an entry may fail before its file is open, and would not tell anybody later.
+        const content = new PassThrough();
+        content.on('error', () => undefined);
+        pipeline(entry, content).catch(() => undefined);
+        writing = write(name, content);
+        writing.then(() => (wanted.size === 0 ? resolve() : next()), reject);
       });
-      if (wanted.size === 0) break;
-    }
+      pipeline(bytes, entries, { signal }).then(resolve, reject);
+    });
   } catch (error) {
-    failure ??= error;
+    failure = error;
   } finally {
     entries.destroy();
     bytes.destroy();
-    await fed;
+    await writing.catch(() => undefined);
   }
   signal?.throwIfAborted();
   if (wanted.size === 0) return;

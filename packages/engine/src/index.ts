@@ -18,7 +18,7 @@ export type {
   DropoutSource,
   DType,
   Engine,
-  EntryRows,
+  EntryCopy,
   HostArray,
   HostTensor,
   Program,

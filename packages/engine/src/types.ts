@@ -17,11 +17,16 @@ export interface HostTensor extends TensorSpec {
   data: HostArray;
 }
 
-/** Rows `start` .. `end` - 1 along an axis after the first. */
-export interface EntryRows {
-  axis: number;
-  start: number;
-  end: number;
+/** Which entry of a variable is copied where. */
+export interface EntryCopy {
+  /** Index along axis 0 of the source. */
+  from: number;
+  /** Index along axis 0 of the variable. */
+  to: number;
+  /** Variables with one of the same name and kind, where that is the source; they may have other sizes of axis 0 and `rows.axis`. */
+  source?: Variables;
+  /** Only rows `start` .. `end` - 1 along an axis after the first. Default: all. */
+  rows?: { axis: number; start: number; end: number };
 }
 
 /** Named tensors that stay with the engine between runs. */
@@ -34,10 +39,10 @@ export interface Variables {
   /** Replaces the value; the length must fit the variable's shape. */
   write(name: string, data: HostArray): void;
   /**
-   * Copies entry `from` of axis 0 over entry `to`, whole or only some rows of it along a further axis: a hypothesis of beam
-   * search that goes on from another one takes over its state. Throws where one of them is outside the variable.
+   * Copies an entry along axis 0, whole or some rows of it, over another one: a hypothesis of beam search that goes on from
+   * another takes over its state. Throws where one of them is outside its variable.
    */
-  copyEntry(name: string, from: number, to: number, rows?: EntryRows): void;
+  copyEntry(name: string, copy: EntryCopy): void;
   /** Adds a variable. Throws where the name is taken. */
   add(name: string, value: HostTensor): void;
   dispose(): void;

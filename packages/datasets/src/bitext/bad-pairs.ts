@@ -3,25 +3,16 @@ import { UserError } from '@t2r/core';
 import { findInvalidByte } from './csv.js';
 import type { Line } from './lines.js';
 import type { RawPair } from './pairs.js';
+import { countWords, isBlank } from './words.js';
 
 export const BAD_KINDS = ['utf8', 'nul', 'empty', 'long', 'column'] as const;
 export type BadKind = (typeof BAD_KINDS)[number];
-
-const WORD = /\P{White_Space}+/gu;
-
-/** Words of a text, parted by white space. */
-export function countWords(text: string): number {
-  let words = 0;
-  WORD.lastIndex = 0;
-  while (WORD.exec(text) !== null) words++;
-  return words;
-}
 
 /** What is wrong with a line, if anything; `longest` is the most words of a sentence. */
 export function badness(line: Line, longest: number): BadKind | undefined {
   if (typeof line !== 'string') return line.bad;
   if (line.includes('\0')) return 'nul';
-  if (line.trim() === '') return 'empty';
+  if (isBlank(line)) return 'empty';
   // Two characters a word at least: most lines need no counting.
   return line.length >= 2 * longest && countWords(line) > longest ? 'long' : undefined;
 }

@@ -1,52 +1,16 @@
-/** `dataset/bitext` on files made here: formats, filters, where files come from, and every kind of bad input. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** `dataset/bitext` on files made here: formats, splits, filters, and every kind of bad input. */
+import { readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type Artifact, hashFile, UserError } from '@t2r/core';
-import { pack } from 'tar-stream';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { BitextData } from '../index.js';
-import { check, createStep, createStepRunner } from '../testing/step-runner.js';
+import { createBitextRunner, pairsOf } from '../testing/bitext-runner.js';
+import { check, createStep } from '../testing/step-runner.js';
 
-const runner = createStepRunner();
-const { folder } = runner;
+const runner = createBitextRunner();
+const { folder, base, run, put, failure } = runner;
 afterAll(runner.dispose);
-
-async function put(files: Record<string, string | Buffer>): Promise<void> {
-  for (const [name, content] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), content);
-  }
-}
-
-const base = { source: 'en', target: 'de', root: folder };
-let runs = 0;
-const run = (options: object, given = {}) =>
-  runner.run(`bitext${runs++}`, 'dataset/bitext', { ...base, ...options }, given);
-
-/** The pairs of a split, as they lie in the step's folder. */
-function pairsOf(artifact: Artifact, split: string): string[][] {
-  const { source, target } = (artifact.data as BitextData).splits[split]!;
-  const [a, b] = [source, target].map(({ path }) => readFileSync(path, 'utf8').split('\n'));
-  expect(a!.length).toBe(b!.length);
-  expect([a!.pop(), b!.pop()]).toEqual(['', '']);
-  return a!.map((line, i) => [line, b![i]!]);
-}
-
-const failure = async (options: object) => {
-  const error = await run(options).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(error).toBeInstanceOf(UserError);
-  const { message, hint, location } = error as UserError;
-  return { message, hint, location };
-};
 
 describe('formats', () => {
   const expected = [
@@ -273,7 +237,6 @@ describe('bad input', () => {
     const own = join(folder, 'own');
     await mkdir(own);
     await expect(run(options, { folder: own })).rejects.toThrow(/is empty/);
-    const { readdirSync } = await import('node:fs');
     expect(readdirSync(own)).toEqual([]);
   });
 });
@@ -321,113 +284,5 @@ describe('what is found before anything runs', () => {
     const [one, two, three] = await Promise.all(['k1', 'k2', 'k3'].map((name) => step(join(folder, name))));
     expect(one).toBe(two);
     expect(one).not.toBe(three);
-  });
-});
-
-describe('downloads', () => {
-  let server: Server;
-  const requests: string[] = [];
-  const served = new Map<string, Buffer>();
-  const open = async () => {
-    server ??= createServer(({ url }, response) => {
-      requests.push(url!);
-      const content = served.get(url!);
-      if (content === undefined) response.writeHead(404).end();
-      else response.end(content);
-    });
-    if (!server.listening) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  };
-  afterAll(() => {
-    server?.closeAllConnections();
-    server?.close();
-  });
-  const sum = async (content: Buffer) => {
-    await put({ 'sum.bin': content });
-    return hashFile(join(folder, 'sum.bin'));
-  };
-  /** A tar archive as bsdtar and GNU tar write them, with folders and other members in it. */
-  const tar = async (members: Record<string, string>) => {
-    const archive = pack();
-    archive.entry({ name: './', type: 'directory' });
-    for (const [name, text] of Object.entries(members)) archive.entry({ name }, text);
-    archive.finalize();
-    return buffer(Readable.from(archive));
-  };
-
-  it('files from a mirror, with their checksums', async () => {
-    const mirror = await open();
-    const [a, b] = [gzipSync('a\nb\n'), Buffer.from('x\ny\n')];
-    served.set('/m/d/a.en.gz', a).set('/m/d/a.de', b);
-    const options = {
-      root: null,
-      mirror: `${mirror}/m`,
-      train: { source: 'd/a.en.gz', target: 'd/a.de' },
-      sha256: { 'd/a.en.gz': await sum(a), 'd/a.de': await sum(b) },
-    };
-    expect(await check('dataset/bitext', { ...base, ...options })).toEqual([]);
-    const artifact = await run(options);
-    expect(pairsOf(artifact, 'train')).toEqual([
-      ['a', 'x'],
-      ['b', 'y'],
-    ]);
-    const { readdirSync } = await import('node:fs');
-    expect(readdirSync(artifact.folder).sort()).toEqual(['train.de', 'train.en']);
-  });
-
-  it('members of tar archives, packed or not, from addresses and mirrors', async () => {
-    const host = await open();
-    const one = gzipSync(await tar({ 'notes.txt': 'no', './training/a.en': 'a\n', './training/a.de': 'b\n', z: '' }));
-    const two = await tar({ 'b.en.gz': 'no gzip', 'b.en': 'c\n', 'b.de': 'd\n' });
-    served.set('/one.tgz', one).set('/mirror/two.tar', two);
-    const { createHash } = await import('node:crypto');
-    const md5 = createHash('md5').update(two).digest('hex');
-    const options = {
-      root: null,
-      mirror: `${host}/mirror`,
-      archives: {
-        first: { archive: 'first/one.tgz', sha256: await sum(one), url: `${host}/one.tgz` },
-        second: { archive: 'two.tar', md5 },
-      },
-      train: [
-        { archive: 'first', source: 'training/a.en', target: 'training/a.de' },
-        { archive: 'second', source: 'b.en', target: 'b.de' },
-      ],
-    };
-    requests.length = 0;
-    expect(await check('dataset/bitext', { ...base, ...options })).toEqual([]);
-    const expected = [
-      ['a', 'b'],
-      ['c', 'd'],
-    ];
-    expect(pairsOf(await run(options), 'train')).toEqual(expected);
-    expect(requests).toEqual(['/mirror/first/one.tgz', '/one.tgz', '/mirror/two.tar']);
-    // The same archives in a folder; and a member that is not there.
-    await put({ 'arc/first/one.tgz': one, 'arc/two.tar': two });
-    const root = join(folder, 'arc');
-    expect(pairsOf(await run({ ...options, root }), 'train')).toEqual(expected);
-    const missing = { ...options, root, train: { archive: 'first', source: 'training/a.en', target: 'training/a.fr' } };
-    const { message, hint } = await failure(missing);
-    expect(message).toMatch(/one\.tgz has no member training\/a\.fr/);
-    expect(hint).toMatch(/members: notes\.txt, training\/a\.de, z/);
-    // Cut off, or no archive at all, with the checksum asked for.
-    for (const [name, broken] of [
-      ['cut', one.subarray(0, one.length - 30)],
-      ['none', Buffer.from('this is no archive, only some text that goes on')],
-    ] as const) {
-      await put({ [`${name}/first/one.tgz`]: broken });
-      const archives = { first: { archive: 'first/one.tgz', sha256: await sum(broken) } };
-      const error = await failure({ ...missing, root: join(folder, name), archives });
-      expect(error.message).toMatch(/one\.tgz (cannot be unpacked|is broken or cut off|has no member)|gzip file/);
-    }
-  });
-
-  it('an archive with another content is refused', async () => {
-    const host = await open();
-    served.set('/wrong.tgz', Buffer.from('something else'));
-    const archives = { first: { archive: 'wrong.tgz', md5: 'a'.repeat(32), url: `${host}/wrong.tgz` } };
-    const train = { archive: 'first', source: 'a.en', target: 'a.de' };
-    const { message } = await failure({ root: null, archives, train });
-    expect(message).toMatch(/wrong\.tgz has another content than expected: MD5 [0-9a-f]{32} instead of a{32}/);
   });
 });

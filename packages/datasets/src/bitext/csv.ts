@@ -30,6 +30,7 @@ export async function* readCsv(
     info: true,
     relax_column_count: true,
     skip_empty_lines: true,
+    record_delimiter: ['\r\n', '\n'],
     max_record_size: 2 * MOST_BYTES,
   });
   let pairs: RawPair[] = [];

@@ -1,7 +1,7 @@
 /** Which good pairs are left out, and how text is normalised before. */
-import { countWords } from './bad-pairs.js';
 import type { FilterOptions, NormalizeOptions } from './schema.js';
 import { TextSet } from './text-set.js';
+import { countWords } from './words.js';
 
 export const FILTER_REASONS = ['short', 'long', 'ratio', 'identical', 'duplicate'] as const;
 export type FilterReason = (typeof FILTER_REASONS)[number];

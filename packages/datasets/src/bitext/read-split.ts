@@ -1,10 +1,11 @@
 /** Reads a split of a bitext, checks and filters its pairs, and writes what is left. */
 import type { EventSink } from '@t2r/core';
-import { type BadKind, badness, badPairError, countWords } from './bad-pairs.js';
+import { type BadKind, badness, badPairError } from './bad-pairs.js';
 import { createFilter, createNormalizer, type FilterReason } from './filters.js';
 import { type PartFiles, type RawPair, readPart } from './pairs.js';
 import type { BitextOptions, Part } from './schema.js';
 import type { PlannedSplit } from './splits.js';
+import { countWords } from './words.js';
 import type { LineWriter } from './write-lines.js';
 
 /** What became of the pairs of a split. */

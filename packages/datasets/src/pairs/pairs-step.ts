@@ -88,13 +88,13 @@ function createPairsStep({ from, special, maxTokens, tooLong, clean, ...refs }: 
           signal,
         });
         const written = await writePairs(folder, split, dtypes, pairs);
+        const left = Object.entries(counts.filtered).map(([reason, number]) => `${number} ${reason}`);
         if (written.pairs === 0) {
-          throw new UserError(`no pair of the split "${split}" is left`, {
+          throw new UserError(`no pair of the split "${split}" is left; left out: ${left.join(', ')}`, {
             hint: 'raise `maxTokens` or loosen `clean`',
           });
         }
         data.splits[split] = written;
-        const left = Object.entries(counts.filtered).map(([reason, number]) => `${number} ${reason}`);
         if (left.length > 0)
           events.info(`${split}: ${written.pairs} pairs; left out of ${lines.pairs}: ${left.join(', ')}`);
         if (counts.truncated > 0) events.warn(`${split}: ${counts.truncated} pairs were cut to ${maxTokens} tokens`);

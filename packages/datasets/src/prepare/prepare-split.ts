@@ -1,7 +1,8 @@
 /** Prepares the pairs of one split. */
-import { countWords } from '../bitext/bad-pairs.js';
+
 import { zipLines } from '../bitext/pairs.js';
 import { count } from '../bitext/read-split.js';
+import { countWords } from '../bitext/words.js';
 import { writeLines } from '../bitext/write-lines.js';
 import { type CleanOptions, type CleanReason, cleanReason } from './clean.js';
 

@@ -50,10 +50,12 @@ function createPrepareStep({ from, source, target, testSets, clean, ...both }: z
           onProgress: (done) => events.progress(done, { total: pairs, unit: `pairs of ${split}` }),
           signal,
         });
-        if (counts.pairs === 0) {
-          throw new UserError(`no pair of the split "${split}" is left`, { hint: 'loosen `clean`' });
-        }
         const reasons = Object.entries(counts.filtered).map(([reason, number]) => `${number} ${reason}`);
+        if (counts.pairs === 0) {
+          throw new UserError(`no pair of the split "${split}" is left; left out: ${reasons.join(', ')}`, {
+            hint: 'loosen `clean`',
+          });
+        }
         if (reasons.length > 0)
           events.info(`${split}: ${counts.pairs} pairs; left out of ${pairs}: ${reasons.join(', ')}`);
         data.splits[split] = {

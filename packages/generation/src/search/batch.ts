@@ -22,7 +22,7 @@ export interface BatchOptions {
   engine: Engine;
   model: SearchModel;
   settings: SearchSettings;
-  store: ProgramStore;
+  store: ProgramStore<BoundProgram>;
   /** Positions of a prompt that are read at once. */
   chunk: number;
   /** Positions that caches have room for at first; doubled as they fill. */
@@ -93,7 +93,7 @@ async function openBatch(sources: readonly SearchSource[], options: BatchOptions
 
   let capacity = growing ? Math.max(options.capacity, batchSize(start + 1)) : 0;
   let bound = await program(filled.length, capacity);
-  if (prefilled) moveState(prefilled, bound, repeated(filled.length, beam));
+  if (prefilled) moveState(prefilled, bound, repeated(filled.length, beam), start);
   else clearState(bound);
   writeContext(bound, context);
   let restrictions = restrictionsFor(filled.length);
@@ -108,7 +108,7 @@ async function openBatch(sources: readonly SearchSource[], options: BatchOptions
     }
     const next = await program(size, capacity);
     const rows = all.flatMap((place) => Array.from({ length: beam }, (_, row) => place * beam + row));
-    moveState(bound, next, rows);
+    moveState(bound, next, rows, position);
     writeContext(next, context);
     bound = next;
     placed = places.map((place) => placed[place]!);
@@ -207,7 +207,8 @@ async function readPrompts(
 function copyRows({ variables, specs }: BoundProgram, copies: readonly RowCopy[], position: number): void {
   for (const { from, to, tokens } of copies) {
     for (const { name, grows } of specs) {
-      variables.copyEntry(name, from, to, grows ? { axis: 2, start: position - tokens, end: position } : undefined);
+      const rows = grows ? { axis: 2, start: position - tokens, end: position } : undefined;
+      variables.copyEntry(name, { from, to, rows });
     }
   }
 }

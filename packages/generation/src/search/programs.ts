@@ -11,6 +11,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { zeroState } from '../cache.js';
 import type { SearchModel } from './model.js';
+import type { Disposable } from './program-store.js';
 
 /** Name of the programs' int32 scalar input that holds the number of positions already in the state. */
 const POSITION = 'position';
@@ -41,11 +42,24 @@ export interface StepOutputs {
 }
 
 /** A program and what it reads and updates. */
-export interface BoundProgram {
+export interface BoundProgram extends Disposable {
   shape: ProgramShape;
   program: CompiledProgram;
   variables: Variables;
   specs: readonly StateSpec[];
+}
+
+function bind(
+  shape: ProgramShape,
+  program: CompiledProgram,
+  variables: Variables,
+  specs: readonly StateSpec[],
+): BoundProgram {
+  const dispose = async () => {
+    await program.dispose();
+    variables.dispose();
+  };
+  return { shape, program, variables, specs, dispose };
 }
 
 function boundVariables(engine: Engine, specs: readonly StateSpec[], { context }: ProgramShape): Variables {
@@ -115,7 +129,7 @@ export async function compileStep(
       return { outputs: { ids: indices, logProbs: values, wanted }, updates: state };
     },
   });
-  return { shape, program, variables, specs };
+  return bind(shape, program, variables, specs);
 }
 
 /** Several positions of the prompts, one row a sentence: inputs `ids` [sentences, chunk], `position` [] and `count` []. */
@@ -146,7 +160,7 @@ export async function compilePrefill(
       return { outputs: {}, updates: state };
     },
   });
-  return { shape, program, variables, specs };
+  return bind(shape, program, variables, specs);
 }
 
 /** Sets the sources' tensors of a program. */

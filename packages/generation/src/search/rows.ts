@@ -1,6 +1,5 @@
 /** Moving state between programs of other sizes: rows chosen, repeated or dropped, and caches with more room. */
 import { type HostArray, type HostTensor, sizeOf } from '@t2r/engine';
-import { resizeCache } from '../cache.js';
 import type { BoundProgram } from './programs.js';
 
 /** Entries `rows` of axis 0, in that order; an entry may be taken more than once. */
@@ -14,12 +13,17 @@ export function takeRows({ shape, data }: HostTensor, rows: readonly number[]): 
   return { shape: [rows.length, ...shape.slice(1)], data: taken as HostArray };
 }
 
-/** Fills the state of `to` with rows of the state of `from`: its row i from row `rows[i]`. */
-export function moveState(from: BoundProgram, to: BoundProgram, rows: readonly number[]): void {
-  from.specs.forEach(({ name, shape, grows }, i) => {
-    const taken = takeRows({ shape, data: from.variables.read(name) }, rows);
-    to.variables.write(name, (grows ? resizeCache(taken, to.specs[i]!.shape[2]!) : taken).data);
-  });
+/**
+ * Fills the state of `to` with rows of the state of `from`, which has `positions` positions: its row i from row `rows[i]`.
+ * Caches may have other capacities; what lies after the positions does not matter.
+ */
+export function moveState(from: BoundProgram, to: BoundProgram, rows: readonly number[], positions: number): void {
+  for (const { name, grows } of to.specs) {
+    const part = grows ? { axis: 2, start: 0, end: positions } : undefined;
+    rows.forEach((row, i) => {
+      to.variables.copyEntry(name, { from: row, to: i, source: from.variables, rows: part });
+    });
+  }
 }
 
 export function clearState({ specs, variables }: BoundProgram): void {

@@ -7,6 +7,7 @@ import type { Hypothesis } from './hypothesis.js';
 import type { SearchModel } from './model.js';
 import { type BeamSearchOptions, searchSettings } from './options.js';
 import { createProgramStore } from './program-store.js';
+import type { BoundProgram } from './programs.js';
 import type { SearchSource } from './sentence.js';
 
 export interface BeamSearchSettings extends Partial<BatchLimits> {
@@ -57,7 +58,7 @@ export function createBeamSearch({
   compact = true,
   programs = 12,
 }: BeamSearchSettings): BeamSearch {
-  const store = createProgramStore(programs);
+  const store = createProgramStore<BoundProgram>(programs);
 
   const toSource = (input: SearchInput): SearchSource => {
     const { prompt, ...rest }: Partial<SearchSource> = !isIds(input)
@@ -80,7 +81,12 @@ export function createBeamSearch({
     let next = 0;
     for (const places of formBatches(sources.map(sourceLength), { sentences, tokens })) {
       const batch = places.map((place) => sources[place]!);
-      const results = await searchBatch(batch, { engine, model, settings, store, chunk, capacity, compact, signal });
+      const shared = { engine, model, settings, store, chunk, capacity, compact, signal };
+      const results = await searchBatch(batch, shared).catch(async (error: unknown) => {
+        // What a model that has diverged left in caches would spoil later searches.
+        await store.dispose();
+        throw error;
+      });
       places.forEach((place, i) => {
         found[place] = results[i]!;
       });

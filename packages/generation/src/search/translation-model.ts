@@ -4,6 +4,7 @@ import type { CompiledProgram, Engine, HostTensor } from '@t2r/engine';
 import type { TranslationModel, TranslationTokens, Weights } from '@t2r/models';
 import { batchSize } from './batch-size.js';
 import type { SearchModel } from './model.js';
+import { createProgramStore } from './program-store.js';
 
 export interface TranslationSearchOptions {
   engine: Engine;
@@ -12,6 +13,9 @@ export interface TranslationSearchOptions {
   /** Default: those of the model's configuration. */
   tokens?: TranslationTokens;
 }
+
+/** Encoder programs that are kept, one for each size of batch and length of sources. */
+const ENCODERS = 8;
 
 /** Lengths that sources are padded to: 8, 12, 16, 24, 32, 48, .., so that few programs serve all. */
 export function paddedLength(length: number): number {
@@ -37,16 +41,12 @@ export function translationSearchModel(
   const decoding = model.stepWeights(values);
   const longest = positions === 'learned' ? maxPositions : Number.POSITIVE_INFINITY;
   const names = model.crossStateSpecs(1, 1).map(({ name }) => name);
-  /** The last encoder used, with its sizes: batches of one size follow each other. */
-  let encoder: { key: string; program: CompiledProgram } | undefined;
+  const encoders = createProgramStore<CompiledProgram>(ENCODERS);
 
-  async function compileEncoder(batch: number, length: number): Promise<CompiledProgram> {
-    const key = `${batch} ${length}`;
-    if (encoder?.key === key) return encoder.program;
-    await encoder?.program.dispose();
-    encoder = undefined;
+  /** source [batch, length] and its mask -> what the decoder reads. */
+  const compileEncoder = (batch: number, length: number): Promise<CompiledProgram> => {
     const shape = [batch, length];
-    const program = await engine.compile({
+    return engine.compile({
       name: 'encode',
       inputs: { source: { shape, dtype: 'int32' }, mask: { shape } },
       constants: decoding,
@@ -55,9 +55,7 @@ export function translationSearchModel(
         return { outputs: model.crossState({ memory, mask: mask! }, parameters) };
       },
     });
-    encoder = { key, program };
-    return program;
-  }
+  };
 
   return {
     vocab,
@@ -89,16 +87,14 @@ export function translationSearchModel(
         }
         mask.fill(1, row * length, row * length + source.length);
       }
-      const program = await compileEncoder(sources.length, length);
+      const batch = sources.length;
+      const program = await encoders.get(`${batch} ${length}`, () => compileEncoder(batch, length));
       const made = await program.run({ source: ids, mask });
-      const specs = model.crossStateSpecs(sources.length, length);
+      const specs = model.crossStateSpecs(batch, length);
       return Object.fromEntries(
         names.map((name, i): [string, HostTensor] => [name, { shape: specs[i]!.shape, data: made[name]! }]),
       );
     },
-    async dispose() {
-      await encoder?.program.dispose();
-      encoder = undefined;
-    },
+    dispose: () => encoders.dispose(),
   };
 }
