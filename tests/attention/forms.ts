@@ -171,7 +171,7 @@ export async function runRecurrent(engine: Engine, attention: Attention, sample:
 }
 
 /** The sample's weights with the feature map folded into the q and k projections. */
-function fusedWeights(attention: Attention, sample: Sample) {
+export function fusedWeights(attention: Attention, sample: Sample) {
   const { heads, headDim, kvHeads, modelDim, tensors, parameters } = sample;
   const fused = attention.fuse!({
     shape: { heads, headDim, kvHeads },

@@ -97,7 +97,11 @@ const cases: [string, string[], Partial<LmConfig>][] = [
       scaleEmbedding: true,
     },
   ],
-  ['sinusoids of Marian, gated GELU', ['t2r', 't2r'], { positions: 'sinusoidal', sinusoids: 'marian', gated: true }],
+  [
+    'sinusoids of Marian, a norm on embeddings, gated GELU',
+    ['t2r', 't2r'],
+    { positions: 'sinusoidal', sinusoids: 'marian', embeddingNorm: true, gated: true },
+  ],
 ];
 
 describe.each(['cpu', 'onnx'] as const)('decoding on engine %s', (name) => {

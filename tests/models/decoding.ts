@@ -9,7 +9,7 @@ const values = (weights: Weights) => Object.fromEntries(Object.entries(weights).
 const zeros = (shape: number[]): HostTensor => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
 
 /** Random weights far from the initial ones, so that biases and norms matter too. */
-export function randomWeights(model: LanguageModel): Weights {
+export function randomWeights(model: Pick<LanguageModel, 'parameters'>): Weights {
   return Object.fromEntries(
     model.parameters().map(({ name, shape }) => {
       const random = createRandom('decoding test', name);

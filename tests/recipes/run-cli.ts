@@ -12,8 +12,8 @@ export interface CliResult {
   err: string;
 }
 
-/** Calls `t2r` with arguments; the environment is `env` alone. */
-export async function runCli(args: string[], env: Record<string, string> = {}): Promise<CliResult> {
+/** Calls `t2r` with arguments; the environment is `env` alone, standard input `stdin` in pieces of a few bytes. */
+export async function runCli(args: string[], env: Record<string, string> = {}, stdin?: Uint8Array): Promise<CliResult> {
   const result = { code: 0, out: '', err: '' };
   result.code = await main(args, {
     out: (text) => {
@@ -24,10 +24,15 @@ export async function runCli(args: string[], env: Record<string, string> = {}): 
     },
     live: false,
     colors: picocolors.createColors(false),
-    stdin: async () => undefined,
+    stdin: async () => stdin && Buffer.from(stdin).toString(),
+    stdinBytes: () => stdin && pieces(stdin),
     env,
   });
   return result;
+}
+
+async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
 }
 
 /** A folder that is removed when the test ends. */

@@ -65,6 +65,34 @@ it('runs from text to a report, keeps what it has, and generates from it', async
   const text = await runCli(generate);
   expect(JSON.parse(text.out)).toMatchObject({ prompt: 'The', tokens: 6, stop: 'max-tokens', recurrent: true });
   expect((await runCli(generate)).code).toBe(0);
+  for (const step of ['pretrain', 'finetune']) {
+    const beam = [
+      'generate',
+      `${run}:${step}`,
+      '-p',
+      'The',
+      '-p',
+      'Then a',
+      '--tokens',
+      '6',
+      '--beam',
+      '3',
+      '--nbest',
+      '2',
+    ];
+    const best = JSON.parse((await runCli([...beam, '--json'])).out);
+    expect(best.map(({ prompt }: { prompt: string }) => prompt)).toEqual(['The', 'Then a']);
+    for (const { results } of best) {
+      expect(results).toHaveLength(2);
+      expect(results[0].score).toBeGreaterThanOrEqual(results[1].score);
+    }
+    const lines = (await runCli(beam)).out;
+    expect(lines).toContain(`${best[1].results[0].score.toFixed(4)}\t${best[1].results[0].text}\n`);
+  }
+  expect(await runCli(['generate', `${run}:finetune`, '-p', 'x', '-p', 'y'])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('--beam'),
+  });
   expect(await runCli(['generate', `${run}:fintune`, '-p', 'x'])).toMatchObject({
     code: 2,
     err: expect.stringContaining('did you mean "finetune"?'),

@@ -4,11 +4,18 @@ import { createRandom } from '@t2r/core';
 import { type Engine, openEngine } from '@t2r/engine';
 import { argmax, createGenerator } from '@t2r/generation';
 import { createLanguageModel, initialWeights, type LanguageModel, type LmConfig } from '@t2r/models';
-import { compileTraining, createAdam, languageModelObjective, slotVariables, trainedParameters } from '@t2r/trainers';
+import {
+  createAdam,
+  createTrainingProgram,
+  languageModelObjective,
+  slotVariables,
+  trainedParameters,
+} from '@t2r/trainers';
 import { median } from './median.js';
 import { TOKENIZER_CASES } from './tokenizers.js';
+import { translate, translateLength } from './translate.js';
 
-/** Sizes of the models under test; the d-prefixed ones are those of the decoding cases. */
+/** Sizes of the models under test; the d-prefixed ones are those of the decoding cases, the t-prefixed of translation. */
 export interface Sizes {
   dim: number;
   heads: number;
@@ -24,6 +31,16 @@ export interface Sizes {
   dvocab: number;
   dlayers: number;
   dbatch: number;
+  tdim: number;
+  theads: number;
+  tffn: number;
+  tvocab: number;
+  /** Of the encoder, and of the decoder. */
+  tlayers: number;
+  /** Sentences, and how many of them are translated side by side. */
+  tsentences: number;
+  tbatch: number;
+  beam: number;
   steps: number;
   threads: number;
 }
@@ -43,6 +60,14 @@ export const REFERENCE: Sizes = {
   dvocab: 16384,
   dlayers: 6,
   dbatch: 1,
+  tdim: 256,
+  theads: 4,
+  tffn: 1024,
+  tvocab: 8192,
+  tlayers: 3,
+  tsentences: 128,
+  tbatch: 32,
+  beam: 5,
   steps: 10,
   threads: 2,
 };
@@ -55,6 +80,13 @@ export interface Figure {
   min_ms: number;
   tokens_per_s: number;
   state_bytes_per_sequence?: number;
+  /** Attention of the decoder (translation). */
+  attention?: string;
+  sentences_per_s?: number;
+  beam?: number;
+  /** Sentences side by side, and tokens of source and target (translate-length). */
+  batch?: number;
+  length?: number;
   /** Positions in the cache (decode-kv). */
   context?: number;
   /** Share of a step that is spent outside of `session.run` (train). */
@@ -62,7 +94,7 @@ export interface Figure {
   /** Of the fastest repetition, and millions of bytes of text a second (tokenizers). */
   best_tokens_per_s?: number;
   mb_per_s?: number;
-  /** Tracing and opening the session (train). */
+  /** Tracing and opening sessions (train, translate). */
   compile_ms?: number;
   peak_rss_bytes: number;
 }
@@ -143,23 +175,24 @@ const train = (name: string, attention: (sizes: Sizes) => Attention): BenchCase 
         objective: languageModelObjective(lm),
         trained,
         optimizer: adam,
-        batch,
-        block: tokens,
         accumulate: 1,
         clip: 0,
         seed: 1,
       };
-      const opened = performance.now();
-      const program = await compileTraining(engine, variables, options);
-      const compileMs = performance.now() - opened;
+      const program = createTrainingProgram(engine, variables, options);
       const random = createRandom(1, 'bench');
       const draw = () => Int32Array.from({ length: batch * tokens }, () => random.integer(vocab));
-      const data = { inputs: draw(), targets: draw() };
+      const spec = { shape: [batch, tokens], dtype: 'int32' as const };
+      const arrays = { inputs: draw(), targets: draw() };
+      const batches = [{ arrays, specs: { inputs: spec, targets: spec }, tokens: batch * tokens }];
       let step = 0;
+      let compileMs = 0;
       let inside = 0;
       const { ms, min_ms } = await timed(
         async () => {
-          inside += (await program.run(step++, [1e-3], () => data)).seconds;
+          const { seconds, compileSeconds } = await program.run(step++, [1e-3], batches);
+          inside += seconds;
+          compileMs += compileSeconds * 1000;
         },
         2,
         steps,
@@ -234,5 +267,7 @@ export const CASES: Record<string, BenchCase> = {
   'train-t2r': train('train-t2r', ({ features }) => t2rMlpAttention({ ...T2R, features })),
   decode,
   'decode-kv': decodeCache,
+  translate,
+  'translate-length': translateLength,
   ...(process.env.T2R_DATA === undefined ? {} : TOKENIZER_CASES),
 };

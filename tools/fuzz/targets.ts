@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Random } from '@t2r/core';
 import { readTensors } from '@t2r/zoo';
+import { archiveSeeds, csvSeeds, readArchive, readCsv, readTsv, tsvSeeds } from './bitext.js';
 import { mutateJson } from './mutate-json.js';
 import { mutateModel } from './mutate-model.js';
 import { readTokenizer, smallModels } from './tokenizers.js';
@@ -76,4 +77,7 @@ export const TARGETS: readonly FuzzTarget[] = [
     read: readTokenizer,
     mutateInside: (bytes, random) => Buffer.from(mutateModel(bytes, random)),
   },
+  { name: 'bitext-tsv', seeds: async () => tsvSeeds, read: readTsv },
+  { name: 'bitext-csv', seeds: async () => csvSeeds, read: readCsv },
+  { name: 'bitext-archive', seeds: async () => archiveSeeds, read: readArchive },
 ];

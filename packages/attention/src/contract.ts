@@ -117,6 +117,23 @@ export interface FeatureMap {
   };
 }
 
+/**
+ * Attention to another sequence: a state is made of it once and read by all queries. Rows of the batch do not depend on each
+ * other. Equals `parallel` with causal: false.
+ */
+export interface CrossAttention {
+  /** What is kept of the other sequence; its `length` in positions matters only where all of it is kept (softmax). */
+  state(shape: AttentionShape, batch: number, length: number): StateSpec[];
+  /** k and v [B,kvHeads,S,d], keyMask [B,S] with 0 at padding -> values of `state`. */
+  prepare(k: Tensor, v: Tensor, keyMask: Tensor, parameters: AttentionParameters): Record<string, Tensor>;
+  /** q [B,H,T,d] -> [B,H,T,d] */
+  read(q: Tensor, state: Record<string, Tensor>, parameters: AttentionParameters): Tensor;
+  /** `prepare` from pre-activations made with fused weights (`Attention.fuse`): k [B,kvHeads,S,width], v [B,kvHeads,S,d]. */
+  fusedPrepare?(k: Tensor, v: Tensor, keyMask: Tensor): Record<string, Tensor>;
+  /** `read` from pre-activations made with fused weights: q [B,H,T,width] -> [B,H,T,d]. */
+  fusedRead?(q: Tensor, state: Record<string, Tensor>): Tensor;
+}
+
 export interface Attention {
   /** Component name, e.g. 't2r-mlp'. */
   readonly name: string;
@@ -131,6 +148,8 @@ export interface Attention {
   readonly rotatesFeatures?: boolean;
   /** The feature map of a linear attention, for variants that are made of another one's. */
   readonly featureMap?: FeatureMap;
+  /** Cross-attention by a state; absent in variants whose attention belongs to one sequence: windows, gates and decays. */
+  readonly cross?: CrossAttention;
   /** What the variant adds to the q, k, v and output projections. */
   parameters(shape: AttentionShape): ParameterSpec[];
   /** All positions at once; q [B,H,T,d], k and v [B,kvHeads,S,d] -> [B,H,T,d]. */

@@ -3,6 +3,7 @@ export type {
   Attention,
   AttentionParameters,
   AttentionShape,
+  CrossAttention,
   FeatureMap,
   FusableWeights,
   FusedWeights,

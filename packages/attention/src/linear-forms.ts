@@ -322,22 +322,29 @@ export function recurrentForm(
   return { output, state };
 }
 
-/**
- * Not causal (cross-attention): every query sees all keys, so one state serves them all and no [queries, keys] matrix is
- * made. `absolute` bounds |phi(q) z| instead, as the released code of the paper does here.
- */
-export function bidirectionalForm(
-  queries: tf.Tensor,
-  keys: tf.Tensor,
-  values: tf.Tensor,
-  { epsilon, normaliseOutput, absolute }: LinearFormOptions & { absolute: boolean },
-): tf.Tensor {
-  const [batch, heads, time] = keys.shape as Shape4D;
+/** Options of attention to a whole sequence. */
+export interface WholeOptions extends Pick<LinearFormOptions, 'epsilon' | 'normaliseOutput'> {
+  /** Bound |phi(q) z| instead, as the released code of the paper does in cross-attention. */
+  absolute: boolean;
+}
+
+/** The state of a whole sequence that nothing precedes: keys [B,kvHeads,S,k], 0 at padding, and values [B,kvHeads,S,d]. */
+export function wholeState(keys: tf.Tensor, values: tf.Tensor, normaliseOutput?: boolean): LinearState {
+  const [batch, heads, time, features] = keys.shape as Shape4D;
   const S = tf.matMul(keys, values, true, false); // [B,kvHeads,k,d]
-  const numerator = readRows(queries, S); // [B,H,T,d]
-  if (normaliseOutput) return normaliseRows(numerator, epsilon);
+  if (normaliseOutput) return { S };
   const z = tf.matMul(keys, tf.ones([batch, heads, time, 1]), true, false); // [B,kvHeads,k,1]
-  const denominator = readRows(queries, z); // [B,H,T,1]
+  return { S, z: tf.reshape(z, [batch, heads, features]) };
+}
+
+/** What queries [B,H,T,k] read from the state of a whole sequence, [B,H,T,d]. */
+export function readWhole(
+  queries: tf.Tensor,
+  state: LinearState,
+  { epsilon, normaliseOutput, absolute }: WholeOptions,
+): tf.Tensor {
+  if (normaliseOutput) return normaliseRows(readRows(queries, state.S), epsilon);
+  const { numerator, denominator } = readState(queries, state);
   return divide({ numerator, denominator: absolute ? tf.abs(denominator) : denominator }, epsilon);
 }
 

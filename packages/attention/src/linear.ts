@@ -16,8 +16,10 @@ import type {
   StateSpec,
 } from './contract.js';
 import { fixedDecay, type GateKind, type GateValues, gateParameters, gateValues } from './gates.js';
-import { groupRows, groupsOf, keyHeads, keyShape, ungroupRows } from './groups.js';
-import { bidirectionalForm, chunkedForm, type LinearState, quadraticForm, recurrentForm } from './linear-forms.js';
+import { keyHeads, keyShape } from './groups.js';
+import { linearCross } from './linear-cross.js';
+import { chunkedForm, type LinearState, quadraticForm, readWhole, recurrentForm, wholeState } from './linear-forms.js';
+import { mapQueries, withDrawn } from './map-features.js';
 import { firstPositions } from './masks.js';
 
 /** How the causal parallel form is computed; the results agree to rounding. */
@@ -94,6 +96,7 @@ export function linearAttention({
 }: LinearAttentionOptions): Attention {
   const { fusion } = featureMap;
   const base = { epsilon, normaliseOutput };
+  const whole = { ...base, absolute: absDenominator };
   const forgets = gate !== 'none' || decay;
 
   /** Gates or decays at the positions of k [B,kvHeads,T,.]. */
@@ -121,7 +124,8 @@ export function linearAttention({
     const queries = mapQueries(featureMap, q, k, all); // [B,H,T,features]
     const real = keyMask && tf.reshape(keyMask, [keyMask.shape[0]!, 1, -1, 1]);
     const { keys, logDecay } = gateKeys(featureMap.key(k, all), gates(k, input, parameters), real); // [B,kvHeads,S,features]
-    if (!causal) return bidirectionalForm(queries, keys, v, { ...base, absolute: absDenominator });
+    // Every query sees all keys, so one state serves them all and no [queries, keys] matrix is made.
+    if (!causal) return readWhole(queries, wholeState(keys, v, normaliseOutput), whole);
     // Differences of cumulative log decays lose digits with the length they are summed over.
     const limit = logDecay ? chunk : QUADRATIC_LIMIT;
     const small = q.shape[2]! <= limit || (dropout !== undefined && dropout.rate > 0);
@@ -176,6 +180,7 @@ export function linearAttention({
     },
     parallel,
     state,
+    ...(!forgets && { cross: linearCross(featureMap, { ...whole, state }) }),
     step: (q, k, v, before, parameters, call) => {
       const all = withDrawn(featureMap, k, parameters);
       const features = [mapQueries(featureMap, q, k, all), featureMap.key(k, all)] as const;
@@ -196,22 +201,6 @@ export function linearAttention({
           prefillFeatures(fusion.activation(q), fusion.activation(k), v, before, call, gates(k)),
       }),
   };
-}
-
-/** Features of queries q [B,H,T,d] beside keys k [B,kvHeads,.,d]: [B,H,T,features]. */
-export function mapQueries(featureMap: FeatureMap, q: tf.Tensor, k: tf.Tensor, parameters: AttentionParameters) {
-  const groups = groupsOf(q, k);
-  return ungroupRows(featureMap.query(groupRows(q, groups), parameters), groups);
-}
-
-/** The parameters with what the feature map draws for one pass over k [B,kvHeads,T,d]. */
-export function withDrawn(
-  { draw }: FeatureMap,
-  k: tf.Tensor,
-  parameters: AttentionParameters,
-  random?: ParallelOptions['random'],
-): AttentionParameters {
-  return draw ? { ...parameters, ...draw({ heads: k.shape[1]!, headDim: k.shape[3]! }, random) } : parameters;
 }
 
 /** Features of keys under a gate; where `real` (broadcast) is 0, a position adds nothing and nothing decays. */

@@ -6,7 +6,14 @@ import { defineComponent } from '@t2r/core';
 import { causalAttention, causalSoftmax } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { Attention, AttentionParameters, ParallelOptions, RecurrentOptions, RecurrentResult } from './contract.js';
+import type {
+  Attention,
+  AttentionParameters,
+  CrossAttention,
+  ParallelOptions,
+  RecurrentOptions,
+  RecurrentResult,
+} from './contract.js';
 import { groupRows, groupsOf, keyHeads, repeatRows, ungroupRows } from './groups.js';
 import { firstPositions, lowerTriangle, maskScores } from './masks.js';
 
@@ -63,6 +70,16 @@ function prefill(
   };
 }
 
+/** Keys and values of the other sequence are kept as they are, with its mask. */
+const cross: CrossAttention = {
+  state: (shape, batch, length) => [
+    ...['k', 'v'].map((name) => ({ name, shape: [batch, keyHeads(shape), length, shape.headDim] })),
+    { name: 'mask', shape: [batch, length] },
+  ],
+  prepare: (k, v, keyMask) => ({ k, v, mask: keyMask }),
+  read: (q, { k, v, mask }) => parallel(q, k!, v!, {}, { causal: false, keyMask: mask }),
+};
+
 /** Softmax attention with a growing key/value cache. It has no parameters and no options. */
 export function softmaxAttention(): Attention {
   return {
@@ -71,6 +88,7 @@ export function softmaxAttention(): Attention {
     recurrent: false,
     parameters: () => [],
     parallel,
+    cross,
     state: (shape, batch, capacity) =>
       ['k', 'v'].map((name) => ({ name, shape: [batch, keyHeads(shape), capacity, shape.headDim], grows: true })),
     step: prefill,

@@ -13,15 +13,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Attention, AttentionParameters, ParallelOptions, RecurrentOptions, RecurrentResult } from './contract.js';
 import { groupsOf, keyHeads, keyShape, repeatHeads } from './groups.js';
-import {
-  chunkOption,
-  epsilonOption,
-  formOption,
-  type LinearForm,
-  mapQueries,
-  QUADRATIC_LIMIT,
-  withDrawn,
-} from './linear.js';
+import { chunkOption, epsilonOption, formOption, type LinearForm, QUADRATIC_LIMIT } from './linear.js';
 import {
   appendOnes,
   chunkedSums,
@@ -35,6 +27,7 @@ import {
   splitState,
   splitSums,
 } from './linear-forms.js';
+import { mapQueries, withDrawn } from './map-features.js';
 import { firstPositions } from './masks.js';
 import { nextBuffer, realBuffered, realKeys, refuseCrossAttention, type WindowScores, windowScores } from './window.js';
 

@@ -89,7 +89,12 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
       finish(await schemaCommand(options, terminal));
     });
   command('generate <checkpoint>', 'text from a checkpoint folder, or from <run folder>:<step>')
-    .option('-p, --prompt <text>', 'text to go on from (default: standard input)')
+    .option(
+      '-p, --prompt <text>',
+      'text to go on from (default: standard input); with --beam may be repeated',
+      collect,
+      [],
+    )
     .option('-n, --tokens <count>', 'tokens to generate at most', wholeNumber, 200)
     .option(
       '-t, --temperature <number>',
@@ -100,12 +105,47 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
     .option('--top-k <count>', 'draw from the k likeliest tokens', wholeNumber)
     .option('--top-p <number>', 'draw from the likeliest tokens that have this probability together', number)
     .option('--seed <number>', 'seed of the draws', wholeNumber, 1)
+    .option('--beam <count>', 'search the likeliest text with this many hypotheses, instead of drawing', wholeNumber)
+    .option('--nbest <count>', 'with --beam: show so many of the best', wholeNumber, 1)
+    .option('--length-penalty <number>', 'with --beam: exponent of the length that scores are divided by', number, 1)
+    .option('--no-repeat-ngram <count>', 'with --beam: no n tokens in a row occur twice', wholeNumber, 0)
     .option('--engine <name>', 'engine to compute with', 'onnx')
     .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
     .option('--json', 'print text and figures as JSON when done')
     .action(async (checkpoint, options) => {
-      const { generateCommand } = await import('./commands/generate.js');
-      finish(await generateCommand(checkpoint, options, terminal));
+      if (options.beam === undefined) {
+        const { generateCommand } = await import('./commands/generate.js');
+        finish(await generateCommand(checkpoint, options, terminal));
+        return;
+      }
+      const { generateBeamCommand } = await import('./commands/generate-beam.js');
+      finish(await generateBeamCommand(checkpoint, options, terminal));
+    });
+  command('translate <checkpoint>', 'sentences on standard input, one a line, to translations on standard output')
+    .option('--beam <count>', 'hypotheses that are followed', wholeNumber, 5)
+    .option('--lenpen <number>', 'exponent of the length that scores are divided by', number, 1)
+    .option('--nbest <count>', 'show so many of the best, with line number and score', wholeNumber, 1)
+    .option('--batch <tokens>', 'tokens of the sentences that are translated together', wholeNumber, 4096)
+    .option('--max-source <tokens>', 'longest sentence', wholeNumber, 1024)
+    .option('--max-tokens <count>', 'longest translation', wholeNumber, 200)
+    .option('--skip-bad', 'leave out lines that cannot be translated; each gives an empty line')
+    .option('--engine <name>', 'engine to compute with', 'onnx')
+    .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
+    .option('--json', 'print a JSON object a line')
+    .action(async (checkpoint, options) => {
+      const { translateCommand } = await import('./commands/translate.js');
+      finish(await translateCommand(checkpoint, options, terminal));
+    });
+  command('score <checkpoint>', 'log-probabilities of given translations, one a line (BLEU: npx sacrebleu-ts)')
+    .requiredOption('--source <file>', 'sentences, one a line')
+    .requiredOption('--target <file>', 'their translations')
+    .option('--skip-bad', 'leave out pairs of lines that cannot be scored; each gives an empty line')
+    .option('--engine <name>', 'engine to compute with', 'onnx')
+    .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
+    .option('--json', 'print a JSON object a line')
+    .action(async (checkpoint, options) => {
+      const { scoreCommand } = await import('./commands/score.js');
+      finish(await scoreCommand(checkpoint, options, terminal));
     });
   command('inspect <checkpoint>', 'what a checkpoint file, folder or <run folder>:<step> holds, and what T2R would add')
     .option('--tensors', 'list the tensors')

@@ -15,6 +15,8 @@ export interface Terminal {
   colors: Colors;
   /** All of standard input; undefined when it is a terminal. */
   stdin(): Promise<string | undefined>;
+  /** Standard input as it comes; undefined when it is a terminal. */
+  stdinBytes(): AsyncIterable<Uint8Array> | undefined;
   env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -41,6 +43,7 @@ export function processTerminal(): Terminal {
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
       return Buffer.concat(chunks).toString('utf8');
     },
+    stdinBytes: () => (process.stdin.isTTY ? undefined : process.stdin),
     env: process.env,
   };
 }

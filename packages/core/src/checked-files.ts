@@ -1,8 +1,8 @@
 /** Files with known checksums: their names in recipes, where they lie or are served, and whether they are what they should be. */
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
+import { type Checksum, differenceFrom } from './checksum.js';
 import { UserError } from './errors.js';
-import { hashFile } from './key.js';
 import type { StepProblem } from './step.js';
 
 /** A path inside a folder or an archive: it cannot lead out of it. */
@@ -16,6 +16,8 @@ export const fileName = z
 export const sha256Option = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'expected a SHA-256: 64 hexadecimal digits in lower case');
+
+export const md5Option = z.string().regex(/^[0-9a-f]{32}$/, 'expected an MD5: 32 hexadecimal digits in lower case');
 
 /** What is wrong with an address as the value of an option, if anything. */
 export function addressProblem(path: (string | number)[], address: string): StepProblem[] {
@@ -50,12 +52,12 @@ export async function isFile(path: string): Promise<boolean> {
   );
 }
 
-/** What is wrong with a file that should have a checksum, if anything. */
-export async function problemWith(path: string, sha256: string): Promise<string | undefined> {
+/** What is wrong with a file that should have a content, if anything. */
+export async function problemWith(path: string, expected: string | Checksum): Promise<string | undefined> {
   try {
     if (!(await stat(path)).isFile()) return `${path} is not a file`;
-    const found = await hashFile(path);
-    return found === sha256 ? undefined : `${path} has another content than expected: SHA-256 ${found}`;
+    const problem = await differenceFrom(typeof expected === 'string' ? { sha256: expected } : expected, path);
+    return problem === undefined ? undefined : `${path} has another content than expected: ${problem}`;
   } catch (error) {
     if (error instanceof UserError) return error.message;
     return (error as NodeJS.ErrnoException).code === 'ENOENT'

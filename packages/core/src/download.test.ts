@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { differenceFrom, download } from './download.js';
+import { differenceFrom } from './checksum.js';
+import { download } from './download.js';
 
 const content = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7919) % 251));
 const sha256 = createHash('sha256').update(content).digest('hex');
@@ -68,7 +69,10 @@ describe('checksums', () => {
     [{ gitSha1: '0'.repeat(40) }, /^git object [0-9a-f]{40} instead of 0{40}$/],
     [{ bytes: content.length }, undefined],
     [{ bytes: 1 }, /^bytes 200000 instead of 1$/],
+    [{ md5: createHash('md5').update(content).digest('hex') }, undefined],
+    [{ md5: '0'.repeat(32) }, /^MD5 [0-9a-f]{32} instead of 0{32}$/],
     [{ sha256 }, undefined],
+    [{}, undefined],
   ])('%j', async (checksum, expected) => {
     const file = join(folder, 'content');
     await writeFile(file, content);

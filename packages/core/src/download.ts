@@ -1,22 +1,10 @@
 /** Downloads files over HTTP so that what lies under the final name is always whole and of the expected content. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Checksum, differenceFrom } from './checksum.js';
 import { UserError } from './errors.js';
 import { explainWriteError } from './files.js';
-import { hashFile } from './key.js';
-
-/** What the content of a file is known by. */
-export type Checksum =
-  /** SHA-256 of the file, hexadecimal. */
-  | { sha256: string }
-  /** The name git gives the content: SHA-1 of `blob <size>`, a zero byte and the file, hexadecimal. */
-  | { gitSha1: string }
-  /** Where nothing better is known: its size. */
-  | { bytes: number };
 
 export interface DownloadOptions {
   /** What is expected. */
@@ -39,8 +27,8 @@ class Transient extends Error {}
 
 /**
  * Downloads `url` to `path`. What arrives goes to `path.part`; an interrupted transfer, of this run or an earlier one,
- * goes on from there with an HTTP Range request. Only a file with the right checksum gets its name. Nothing is flushed to
- * disk on the way: whoever finds a file from before is to compare its checksum.
+ * goes on from there with an HTTP Range request. Only a file with the right checksum gets its name, or a whole one where none
+ * is given. Nothing is flushed to disk on the way: whoever finds a file from before is to compare its checksum.
  * @throws UserError when the server refuses, stays away, or sends something else than expected.
  */
 export async function download(url: string, path: string, options: DownloadOptions): Promise<void> {
@@ -90,18 +78,6 @@ export async function downloadFromAny(
       onFailure?.(`${error.message}; trying the next address`);
     }
   }
-}
-
-/** How a file differs from what is expected of it; undefined where it does not. */
-export async function differenceFrom(checksum: Checksum, path: string): Promise<string | undefined> {
-  const describe = (what: string, found: string | number, wanted: string | number) =>
-    found === wanted ? undefined : `${what} ${found} instead of ${wanted}`;
-  if ('sha256' in checksum) return describe('SHA-256', await hashFile(path), checksum.sha256);
-  const { size } = await stat(path);
-  if ('bytes' in checksum) return describe('bytes', size, checksum.bytes);
-  const hash = createHash('sha1').update(`blob ${size}\0`);
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return describe('git object', hash.digest('hex'), checksum.gitSha1);
 }
 
 /** Appends what `part` still lacks. Returns true when the file had a beginning from before. */

@@ -4,9 +4,11 @@ export {
   fileName,
   isFile,
   isFolder,
+  md5Option,
   problemWith,
   sha256Option,
 } from './checked-files.js';
+export { type Checksum, differenceFrom } from './checksum.js';
 export {
   type Component,
   type ComponentKind,
@@ -18,7 +20,7 @@ export {
   type Plugin,
 } from './component.js';
 export { describeComponent, type OptionRow } from './describe.js';
-export { type Checksum, type DownloadOptions, differenceFrom, download, downloadFromAny } from './download.js';
+export { type DownloadOptions, download, downloadFromAny } from './download.js';
 export { formatLocation, placedMessage, type SourceLocation, UserError, type UserErrorOptions } from './errors.js';
 export type { EventSink, RunEvent, TimedEvent } from './events.js';
 export { explainWriteError, writeFileAtomic, writeFileAtomicWith, writeJsonAtomic } from './files.js';

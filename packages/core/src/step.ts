@@ -6,7 +6,16 @@ import type { ComponentSpec, CreateContext } from './component.js';
 import type { EventSink } from './events.js';
 
 /** What kind of artifact a step leaves behind; references are checked against it. */
-export type ArtifactKind = 'corpus' | 'tokenizer' | 'tokens' | 'checkpoint' | 'metrics' | 'report' | (string & {});
+export type ArtifactKind =
+  | 'corpus'
+  | 'bitext'
+  | 'tokenizer'
+  | 'tokens'
+  | 'pairs'
+  | 'checkpoint'
+  | 'metrics'
+  | 'report'
+  | (string & {});
 
 /** Flat metric names to numbers, e.g. `{ 'finetune.test': 87.7, 'finetune.test.bits_per_byte': 1.83 }`. */
 export type Metrics = Record<string, number>;

@@ -1,12 +1,16 @@
 /** Where the archive of `dataset/archive` comes from: a folder, or one of several addresses. */
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   addressBelow,
   addressProblem,
   downloadFromAny,
   fileName,
+  hashFile,
   isFile,
   isFolder,
+  md5Option,
   notInKey,
   pathOption,
   problemWith,
@@ -16,6 +20,7 @@ import {
   UserError,
 } from '@t2r/core';
 import { z } from 'zod';
+import { unpackMembers } from './unpack.js';
 
 const address = z.string().min(1);
 const ROOT =
@@ -23,8 +28,11 @@ const ROOT =
 
 /** Options that say which archive, and where to look for it; to be spread into the step's schema. */
 export const archiveOptions = {
-  archive: fileName.describe('The zip archive: its path below `root` or `mirror`.'),
-  sha256: sha256Option.describe('SHA-256 of the archive.'),
+  archive: fileName.describe('The zip or tar archive, plain or gzip: its path below `root` or `mirror`.'),
+  sha256: sha256Option
+    .optional()
+    .describe('SHA-256 of the archive. Without it, and without an MD5, any content is taken.'),
+  md5: md5Option.optional().describe('MD5 of the archive, where its publisher gives no SHA-256.'),
   root: notInKey(pathOption(ROOT).nullish().describe(ROOT)),
   mirror: notInKey(
     z.string().nullish().describe('Address under which the archive lies, http or https; tried before `url`.'),
@@ -68,7 +76,7 @@ export async function findLocal(options: ArchiveOptions, members: readonly strin
 }
 
 /** Which of some files are not in a folder. */
-export async function missingFiles(folder: string, names: readonly string[]): Promise<string[]> {
+async function missingFiles(folder: string, names: readonly string[]): Promise<string[]> {
   const there = await Promise.all(names.map((name) => isFile(join(folder, name))));
   return names.filter((_, i) => !there[i]);
 }
@@ -94,33 +102,73 @@ export function checkAddresses(options: ArchiveOptions): StepProblem[] {
   ];
 }
 
+/**
+ * What else a step's key depends on because of an archive, beside its options: nothing where a checksum covers the content;
+ * otherwise the content that lies here, or where it will be taken from. Members that lie loose count with their content.
+ */
+export async function archiveFingerprint(options: ArchiveOptions, members: readonly string[]): Promise<string> {
+  const local = await findLocal(options, members);
+  if (local?.kind === 'members') {
+    const hash = createHash('sha256');
+    for (const name of members) hash.update(`${name} ${await hashFile(join(local.folder, name))}\n`);
+    return hash.digest('hex');
+  }
+  if (options.sha256 !== undefined || options.md5 !== undefined) return '';
+  return local?.kind === 'archive' ? hashFile(local.path) : addresses(options).join('\n');
+}
+
 /** What is wrong with the archive under `root`, if anything. */
-export async function checkLocalArchive(path: string, { sha256 }: ArchiveOptions): Promise<StepProblem | undefined> {
-  const message = await problemWith(path, sha256);
+export async function checkLocalArchive(
+  path: string,
+  { sha256, md5 }: ArchiveOptions,
+): Promise<StepProblem | undefined> {
+  const message = await problemWith(path, { sha256, md5 });
   if (message === undefined) return undefined;
   return { path: ['root'], message, hint: 'copy the archive again, or leave `root` empty to download' };
 }
 
 /** Path of the archive with the right content: where it lies under `root`, or its download in the step's folder. */
-export async function obtainArchive(
+async function obtainArchive(
   options: ArchiveOptions,
   local: Local | undefined,
   { folder, events, signal }: Pick<StepContext, 'folder' | 'events' | 'signal'>,
 ): Promise<string> {
-  const { archive, sha256 } = options;
+  const { archive, sha256, md5 } = options;
   if (local?.kind === 'archive') {
     const problem = await checkLocalArchive(local.path, options);
     if (problem !== undefined) throw new UserError(problem.message, { hint: problem.hint });
     return local.path;
   }
   const path = join(folder, archive);
-  if ((await problemWith(path, sha256)) === undefined) return path;
+  if ((await problemWith(path, { sha256, md5 })) === undefined) return path;
+  if (sha256 === undefined && md5 === undefined)
+    events.warn(`${archive} has no checksum in the recipe: what arrives is taken as it is`);
   events.info(`downloading ${archive}`);
   await downloadFromAny(addresses(options), path, {
-    checksum: { sha256 },
+    checksum: { sha256, md5 },
     signal,
     onProgress: (done, total) => events.progress(done, { total, unit: 'bytes' }),
     onFailure: (message) => events.warn(message),
   });
   return path;
+}
+
+/**
+ * Folder that holds some members of the archive: `root` where they lie there, `folder` where they are unpacked. A downloaded
+ * archive is removed once that is done.
+ */
+export async function obtainMembers(
+  options: ArchiveOptions,
+  members: readonly string[],
+  { folder, events, signal }: Pick<StepContext, 'folder' | 'events' | 'signal'>,
+): Promise<string> {
+  const local = await findLocal(options, members);
+  if (local?.kind === 'nothing') throw new UserError(local.problem.message, { hint: local.problem.hint });
+  if (local?.kind === 'members') return local.folder;
+  // Members get their names once they are whole, so those of an interrupted run count.
+  if ((await missingFiles(folder, members)).length === 0) return folder;
+  const archive = await obtainArchive(options, local, { folder, events, signal });
+  await unpackMembers(archive, members, folder, { signal, onMember: (name) => events.info(`unpacking ${name}`) });
+  if (local === undefined) await rm(archive);
+  return folder;
 }

@@ -8,7 +8,8 @@ import { hashFile } from '@t2r/core';
 import { readText } from '@t2r/tokenizers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { check, createStep, createStepRunner, paths } from './testing/step-runner.js';
-import { unpackMembers, zipMembers } from './unzip.js';
+import { unpackMembers } from './unpack.js';
+import { zipMembers } from './unzip.js';
 
 const fixture = (name: string) => join(import.meta.dirname, '__fixtures__', name);
 const content = readFileSync(fixture('words.zip'));

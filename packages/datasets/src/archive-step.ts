@@ -1,31 +1,22 @@
 /**
- * The step `dataset/archive`: a corpus of members of one zip archive with a known checksum. Where `root` is set, the archive
+ * The step `dataset/archive`: a corpus of members of one zip or tar archive. Where `root` is set, the archive
  * or its unpacked members are taken from there; otherwise it is downloaded.
  */
-import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  defineComponent,
-  fileName,
-  hashFile,
-  type Step,
-  type StepContext,
-  type StepProblem,
-  UserError,
-} from '@t2r/core';
+import { defineComponent, fileName, type Step, type StepProblem, UserError } from '@t2r/core';
 import { z } from 'zod';
 import {
+  archiveFingerprint,
   archiveOptions,
   checkAddresses,
   checkLocalArchive,
   findLocal,
-  missingFiles,
-  obtainArchive,
+  obtainMembers,
 } from './archive-source.js';
 import { checkTextFile, describeFile } from './corpus-files.js';
 import type { CorpusData, PlannedCorpus } from './types.js';
-import { missingMember, unpackMembers, zipMembers } from './unzip.js';
+import { memberNames } from './unpack.js';
+import { missingMember } from './unzip.js';
 
 const members = (split: string) => {
   const description = `Text of the ${split} split: UTF-8 members of the archive, in order. Each is one document.`;
@@ -63,20 +54,6 @@ function createArchiveStep(options: z.output<typeof schema>): Step {
     return problems;
   }
 
-  /** Folder that holds the members: `root` where they lie there, the step's own where they are unpacked. */
-  async function obtainMembers(context: StepContext): Promise<string> {
-    const { folder, events, signal } = context;
-    const local = await findLocal(options, all);
-    if (local?.kind === 'nothing') throw new UserError(local.problem.message, { hint: local.problem.hint });
-    if (local?.kind === 'members') return local.folder;
-    // Members get their names once they are whole, so those of an interrupted run count.
-    if ((await missingFiles(folder, all)).length === 0) return folder;
-    const archive = await obtainArchive(options, local, context);
-    await unpackMembers(archive, all, folder, { signal, onMember: (name) => events.info(`unpacking ${name}`) });
-    if (local === undefined) await rm(archive);
-    return folder;
-  }
-
   return {
     produces: 'corpus',
     async check() {
@@ -86,22 +63,15 @@ function createArchiveStep(options: z.output<typeof schema>): Step {
       if (local.kind === 'members') return checkMembers((name) => checkTextFile(join(local.folder, name)));
       const problem = await checkLocalArchive(local.path, options);
       if (problem !== undefined) return [problem];
-      const found = await zipMembers(local.path);
+      const found = await memberNames(local.path);
       return checkMembers((name) => {
-        if (!found.has(name)) throw missingMember(local.path, name, found.keys());
+        if (found?.includes(name) === false) throw missingMember(local.path, name, found);
       });
     },
     plan: () => ({ produces: { splits: splits.map(({ split }) => split) } satisfies PlannedCorpus }),
-    async fingerprint() {
-      const local = await findLocal(options, all);
-      // The archive's checksum, an option, covers its members wherever it comes from; loose members have none.
-      if (local?.kind !== 'members') return '';
-      const hash = createHash('sha256');
-      for (const name of all) hash.update(`${name} ${await hashFile(join(local.folder, name))}\n`);
-      return hash.digest('hex');
-    },
+    fingerprint: () => archiveFingerprint(options, all),
     async run(context) {
-      const folder = await obtainMembers(context);
+      const folder = await obtainMembers(options, all, context);
       const data: CorpusData = { splits: {} };
       const metrics: Record<string, number> = {};
       for (const { split, names } of splits) {
@@ -118,7 +88,7 @@ function createArchiveStep(options: z.output<typeof schema>): Step {
 export const archiveStep = defineComponent({
   kind: 'step',
   name: 'dataset/archive',
-  description: 'Text files out of a zip archive with a known checksum, from a folder or downloaded.',
+  description: 'Text files out of a zip or tar archive, from a folder or downloaded.',
   schema,
   create: createArchiveStep,
 });

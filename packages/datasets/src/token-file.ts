@@ -12,6 +12,14 @@ export function tokenDtype(vocab: number): TokensSplit['dtype'] {
   return vocab <= 0x10000 ? 'uint16' : 'uint32';
 }
 
+/** Ids as they stand in a file. */
+export function idBytes(ids: ArrayLike<number>, dtype: TokensSplit['dtype']): Buffer {
+  const bytes = Buffer.allocUnsafe(ids.length * WIDTH[dtype]);
+  if (dtype === 'uint16') for (let i = 0; i < ids.length; i++) bytes.writeUInt16LE(ids[i]!, 2 * i);
+  else for (let i = 0; i < ids.length; i++) bytes.writeUInt32LE(ids[i]!, 4 * i);
+  return bytes;
+}
+
 /** Writes ids as they come, atomically. Returns how many there were. */
 export async function writeTokens(
   path: string,
@@ -23,10 +31,7 @@ export async function writeTokens(
     const file = await open(temporary, 'w');
     try {
       for await (const part of ids) {
-        const bytes = Buffer.allocUnsafe(part.length * WIDTH[dtype]);
-        if (dtype === 'uint16') for (let i = 0; i < part.length; i++) bytes.writeUInt16LE(part[i]!, 2 * i);
-        else for (let i = 0; i < part.length; i++) bytes.writeUInt32LE(part[i]!, 4 * i);
-        await file.writeFile(bytes);
+        await file.writeFile(idBytes(part, dtype));
         tokens += part.length;
       }
     } finally {
@@ -55,8 +60,15 @@ export function checkSplit(splits: readonly string[] | undefined, split: string)
 export function openTokens(folder: string, data: TokensData, split: string): TokenReader {
   checkSplit(Object.keys(data.splits), split);
   const entry = data.splits[split]!;
-  const path = join(folder, entry.file);
-  const width = WIDTH[entry.dtype];
+  return openIds(join(folder, entry.file), entry.dtype, entry.tokens);
+}
+
+/**
+ * Opens a file of a known number of ids.
+ * @throws UserError when it is missing or of another length.
+ */
+export function openIds(path: string, dtype: TokensSplit['dtype'], tokens: number): TokenReader {
+  const width = WIDTH[dtype];
   const damaged = { location: { file: path }, hint: 'encode the text again' };
   let file: number;
   try {
@@ -68,17 +80,17 @@ export function openTokens(folder: string, data: TokensData, split: string): Tok
     });
   }
   const { size } = fstatSync(file);
-  if (size !== entry.tokens * width) {
+  if (size !== tokens * width) {
     closeSync(file);
-    throw new UserError(`the token file ${path} has ${size} bytes, expected ${entry.tokens * width}`, damaged);
+    throw new UserError(`the token file ${path} has ${size} bytes, expected ${tokens * width}`, damaged);
   }
   let buffer = Buffer.alloc(0);
   return {
-    length: entry.tokens,
+    length: tokens,
     read(start, count, out, offset = 0) {
-      if (start < 0 || count < 0 || start + count > entry.tokens || offset + count > out.length) {
+      if (start < 0 || count < 0 || start + count > tokens || offset + count > out.length) {
         throw new RangeError(
-          `cannot read ${count} tokens at ${start} of ${entry.tokens} into ${out.length} places at ${offset}`,
+          `cannot read ${count} tokens at ${start} of ${tokens} into ${out.length} places at ${offset}`,
         );
       }
       if (buffer.length < count * width) buffer = Buffer.alloc(count * width);

@@ -1,5 +1,5 @@
 /** Token files of a corpus and how they are read. */
-export type { CorpusData, CorpusFile, TextSource } from '@t2r/tokenizers';
+export type { BitextData, BitextSplit, CorpusData, CorpusFile, TextSource } from '@t2r/tokenizers';
 
 /** Data of a `tokens` artifact: one little-endian typed-array file a split, in the artifact's folder. */
 export interface TokensData {
@@ -35,6 +35,13 @@ export interface TokenReader {
 /** What a planned corpus tells the steps after it. */
 export interface PlannedCorpus {
   splits: string[];
+}
+
+/** What planned parallel text tells the steps after it. */
+export interface PlannedBitext extends PlannedCorpus {
+  /** Names of the languages. */
+  source: string;
+  target: string;
 }
 
 /** What planned tokens tell the steps after them; absent where it is not known yet. */

@@ -50,6 +50,12 @@ export function zipMembers(path: string): Promise<Map<string, number>> {
   );
 }
 
+export interface UnpackOptions {
+  signal?: AbortSignal;
+  /** Called before each member, with how many came before it. */
+  onMember?: (name: string, done: number) => void;
+}
+
 /** What an archive that has no member of a name has instead. */
 export function missingMember(path: string, name: string, members: Iterable<string>): UserError {
   const some = [...members].slice(0, 8);
@@ -59,16 +65,15 @@ export function missingMember(path: string, name: string, members: Iterable<stri
 }
 
 /**
- * Unpacks members of an archive to files of their names below `folder`. Each gets its name once it is whole.
- * @param onMember - Called before each member.
+ * Unpacks members of a zip archive to files of their names below `folder`. Each gets its name once it is whole.
  * @throws UserError when a member is missing, of another size than the archive says, encrypted, or packed in a way that is
  * not supported (deflated and stored members are).
  */
-export function unpackMembers(
+export function unzipMembers(
   path: string,
   names: readonly string[],
   folder: string,
-  { signal, onMember }: { signal?: AbortSignal; onMember?: (name: string, done: number) => void } = {},
+  { signal, onMember }: UnpackOptions = {},
 ): Promise<void> {
   return withArchive(path, async (archive, members) => {
     for (const [done, name] of names.entries()) {

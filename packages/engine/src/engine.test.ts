@@ -69,6 +69,33 @@ describe('engines', () => {
   );
 
   it(
+    'copy entries of a variable, whole or some rows of them',
+    each(async (engine) => {
+      const count = (length: number) => Float32Array.from({ length }, (_, i) => i);
+      const variables = engine.variables({
+        state: { shape: [3, 2], data: count(6) },
+        cache: { shape: [2, 2, 3, 1], data: count(12) },
+      });
+      variables.copyEntry('state', { from: 2, to: 0 });
+      expect(variables.read('state')).toEqual(Float32Array.of(4, 5, 2, 3, 4, 5));
+      variables.copyEntry('cache', { from: 0, to: 1, rows: { axis: 2, start: 1, end: 3 } });
+      expect(variables.read('cache')).toEqual(Float32Array.of(0, 1, 2, 3, 4, 5, 6, 1, 2, 9, 4, 5));
+      const source = engine.variables({
+        state: { shape: [1, 2], data: Float32Array.of(-1, -2) },
+        cache: { shape: [1, 2, 2, 1], data: Float32Array.of(-1, -2, -3, -4) },
+      });
+      variables.copyEntry('state', { from: 0, to: 2, source });
+      expect(variables.read('state')).toEqual(Float32Array.of(4, 5, 2, 3, -1, -2));
+      variables.copyEntry('cache', { from: 0, to: 1, source, rows: { axis: 2, start: 0, end: 2 } });
+      expect(variables.read('cache')).toEqual(Float32Array.of(0, 1, 2, 3, 4, 5, -1, -2, 2, -3, -4, 5));
+      const rows = { axis: 2, start: 1, end: 4 };
+      expect(() => variables.copyEntry('state', { from: 3, to: 0 })).toThrow(/no entries 3 to 0/);
+      expect(() => variables.copyEntry('cache', { from: 0, to: 1, rows })).toThrow(/rows 1 .. 4/);
+      expect(() => variables.copyEntry('cache', { from: 0, to: 1, source, rows })).toThrow(/rows 1 .. 4/);
+    }),
+  );
+
+  it(
     'draw dropout masks from the seed, the step and the site only',
     each(async (engine) => {
       const compile = (seed: number) =>

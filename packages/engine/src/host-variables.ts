@@ -1,6 +1,6 @@
 /** Variables kept in host arrays: two buffers each, so that a run can write the new value while it reads the old one. */
 import { sizeOf } from './ops/shape.js';
-import type { CompileOptions, HostArray, HostTensor, TensorSpec, Variables } from './types.js';
+import type { CompileOptions, EntryCopy, HostArray, HostTensor, TensorSpec, Variables } from './types.js';
 
 interface Slot {
   spec: Required<TensorSpec>;
@@ -78,9 +78,37 @@ export class HostVariables implements Variables {
     front.set(data);
   }
 
+  copyEntry(name: string, { from, to, source = this, rows }: EntryCopy): void {
+    const { front, spec } = this.#slot(name);
+    const other = (source as HostVariables).#slot(name);
+    const { axis, start, end } = rows ?? { axis: 1, start: 0, end: spec.shape[1] ?? 1 };
+    const [size, otherSize] = [spec.shape[axis] ?? 1, other.spec.shape[axis] ?? 1];
+    const inside = (index: number, count: number) => Number.isInteger(index) && index >= 0 && index <= count;
+    const entries = inside(from, (other.spec.shape[0] ?? 0) - 1) && inside(to, (spec.shape[0] ?? 0) - 1);
+    const whole = rows !== undefined || size === otherSize;
+    if (!entries || !whole || !inside(start, end) || !inside(end, Math.min(size, otherSize))) {
+      const shapes = `[${spec.shape}] from [${other.spec.shape}]`;
+      throw new Error(`variable '${name}' ${shapes}: no entries ${from} to ${to} with rows ${start} .. ${end}`);
+    }
+    const width = sizeOf(spec.shape.slice(axis + 1));
+    const outer = sizeOf(spec.shape.slice(1, axis));
+    for (let i = 0; i < outer; i++) {
+      const read = ((from * outer + i) * otherSize + start) * width;
+      copyNumbers(other.front, read, front, ((to * outer + i) * size + start) * width, (end - start) * width);
+    }
+  }
+
   dispose(): void {
     this.#slots.clear();
   }
+}
+
+/** Below it a loop is faster than the two calls that copy a part of an array. */
+const SHORT = 128;
+
+function copyNumbers(from: HostArray, start: number, to: HostArray, at: number, count: number): void {
+  if (count > SHORT) to.set(from.subarray(start, start + count), at);
+  else for (let i = 0; i < count; i++) to[at + i] = from[start + i]!;
 }
 
 /** Writes `rows` (same shape as the variable but for `axis`) into a variable, beginning at row `at` of `axis`. */
@@ -101,7 +129,7 @@ export function writeRows(
   if (count <= 0) throw new Error(`row ${at} is outside variable '${name}' of shape [${shape}]`);
   const stride = rowsShape[axis]! * inner;
   for (let i = 0; i < outer; i++) {
-    target.set(rows.subarray(i * stride, i * stride + count * inner), (i * shape[axis]! + at) * inner);
+    copyNumbers(rows, i * stride, target, (i * shape[axis]! + at) * inner, count * inner);
   }
 }
 

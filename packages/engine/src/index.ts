@@ -18,6 +18,7 @@ export type {
   DropoutSource,
   DType,
   Engine,
+  EntryCopy,
   HostArray,
   HostTensor,
   Program,

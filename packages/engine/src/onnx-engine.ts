@@ -74,8 +74,10 @@ class OnnxEngine implements Engine {
   async compile(options: CompileOptions): Promise<CompiledProgram> {
     const traced = traceProgram(options);
     const model = encodeModel(traced.graph, { name: 'program' });
-    const key = createHash('sha256').update(model).digest('hex');
-    const cached = this.#sessions.get(key) ?? { session: this.#openSession(options.name, model), users: 0 };
+    const { memoryPattern = true } = options;
+    const key = `${createHash('sha256').update(model).digest('hex')} ${memoryPattern}`;
+    const opened = () => this.#openSession(options.name, model, memoryPattern);
+    const cached = this.#sessions.get(key) ?? { session: opened(), users: 0 };
     this.#sessions.set(key, cached);
     cached.users++;
     const session = await cached.session.catch((error: unknown) => {
@@ -98,7 +100,7 @@ class OnnxEngine implements Engine {
     );
   }
 
-  async #openSession(name: string, model: Uint8Array): Promise<ort.InferenceSession> {
+  async #openSession(name: string, model: Uint8Array, memoryPattern: boolean): Promise<ort.InferenceSession> {
     try {
       return await this.#runtime.InferenceSession.create(model, {
         executionProviders: [this.#provider],
@@ -107,7 +109,7 @@ class OnnxEngine implements Engine {
         interOpNumThreads: 1,
         executionMode: 'sequential',
         enableCpuMemArena: true,
-        enableMemPattern: true,
+        enableMemPattern: memoryPattern,
         logSeverityLevel: 4,
       });
     } catch (cause) {

@@ -17,6 +17,18 @@ export interface HostTensor extends TensorSpec {
   data: HostArray;
 }
 
+/** Which entry of a variable is copied where. */
+export interface EntryCopy {
+  /** Index along axis 0 of the source. */
+  from: number;
+  /** Index along axis 0 of the variable. */
+  to: number;
+  /** Variables with one of the same name and kind, where that is the source; they may have other sizes of axis 0 and `rows.axis`. */
+  source?: Variables;
+  /** Only rows `start` .. `end` - 1 along an axis after the first. Default: all. */
+  rows?: { axis: number; start: number; end: number };
+}
+
 /** Named tensors that stay with the engine between runs. */
 export interface Variables {
   names(): string[];
@@ -26,6 +38,11 @@ export interface Variables {
   read(name: string): HostArray;
   /** Replaces the value; the length must fit the variable's shape. */
   write(name: string, data: HostArray): void;
+  /**
+   * Copies an entry along axis 0, whole or some rows of it, over another one: a hypothesis of beam search that goes on from
+   * another takes over its state. Throws where one of them is outside its variable.
+   */
+  copyEntry(name: string, copy: EntryCopy): void;
   /** Adds a variable. Throws where the name is taken. */
   add(name: string, value: HostTensor): void;
   dispose(): void;
@@ -63,6 +80,11 @@ export interface CompileOptions {
   program: Program;
   /** Seed of the program's dropout masks. Default 0. */
   seed?: number;
+  /**
+   * Engine `onnx`: lay a run's tensors out in one block, planned at the first run. It comes beside what that run has allocated,
+   * so that a program takes up to twice the memory; off, where there are many programs of one model. Default true.
+   */
+  memoryPattern?: boolean;
 }
 
 export interface RunOptions {

@@ -1,6 +1,6 @@
 /** What `evaluate/generation` costs, as far as it is known before anything runs. */
 import type { PlanContext, StepPlan } from '@t2r/core';
-import { buildLanguageModel, decodingFlops, type LmConfig } from '@t2r/models';
+import { buildLanguageModel, configOf, decodingFlops, type ModelConfig } from '@t2r/models';
 import type { GenerationOptions } from './generation-schema.js';
 
 /** Work of the long runs and the timed windows, and the largest state, over the checkpoints whose models are planned. */
@@ -9,8 +9,9 @@ export function planGeneration(options: GenerationOptions, context: PlanContext)
   const longest = Math.max(...positions);
   const note = `decodes up to position ${longest}; times ${tokens} tokens in ${rounds} rounds at ${positions.length} positions`;
   const models = of.flatMap((ref) => {
-    const planned = context.input(ref).produces as { config?: LmConfig } | undefined;
-    return planned?.config === undefined ? [] : [buildLanguageModel(planned.config, context)];
+    const planned = context.input(ref).produces as { config?: ModelConfig } | undefined;
+    if (planned?.config === undefined) return [];
+    return [buildLanguageModel(configOf('decoder-lm', planned.config, `the model of step ${ref.step}`), context)];
   });
   if (models.length < of.length) return { note };
   const flops = models.map((model) => {

@@ -1,7 +1,7 @@
 /** The step `evaluate/perplexity`: perplexity and bits per byte of checkpoints on splits of a corpus, with the protocol. */
 import { defineComponent, type Step, UserError } from '@t2r/core';
 import { checkSplit, type PlannedTokens } from '@t2r/datasets';
-import type { LmConfig } from '@t2r/models';
+import { configOf, type LmConfig, type ModelConfig } from '@t2r/models';
 import { perplexityMetricNames } from './perplexity-protocol.js';
 import { type PerplexityOptions, perplexitySchema } from './perplexity-schema.js';
 
@@ -24,8 +24,9 @@ function createPerplexityStep(options: PerplexityOptions): Step {
       const tokens = (input(data).produces ?? {}) as PlannedTokens;
       for (const split of splits) checkSplit(tokens.splits, split);
       for (const ref of of) {
-        const { config } = (input(ref).produces ?? {}) as { config?: LmConfig };
-        if (config !== undefined) checkWindow(ref.step, window, config);
+        const { config } = (input(ref).produces ?? {}) as { config?: ModelConfig };
+        if (config === undefined) continue;
+        checkWindow(ref.step, window, configOf('decoder-lm', config, `the model of step ${ref.step}`));
       }
       return { note: `${of.length * splits.length} passes, window ${window}, stride ${stride}` };
     },

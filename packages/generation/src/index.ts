@@ -9,5 +9,32 @@ export {
   type Sampler,
   type SamplingOptions,
 } from './sampling.js';
+export type { BatchLimits } from './search/batching.js';
+export type { Hypothesis, HypothesisEnd } from './search/hypothesis.js';
+export { type LengthFormula, type LengthPenalty, lengthPenalty } from './search/length-penalty.js';
+export { type LanguageSearchOptions, languageSearchModel, type SearchCall, type SearchModel } from './search/model.js';
+export type { AtLimit, BeamSearchOptions, Stopping } from './search/options.js';
+export {
+  type BeamSearch,
+  type BeamSearchSettings,
+  createBeamSearch,
+  type SearchInput,
+  type StreamOptions,
+} from './search/search.js';
+export type { SearchSource } from './search/sentence.js';
+export {
+  type CheckpointSearchOptions,
+  checkpointSearch,
+  type TextHypothesis,
+  type TextSearch,
+} from './search/text-search.js';
+export { type TranslationSearchOptions, translationSearchModel } from './search/translation-model.js';
 export type { GeneratorSnapshot } from './state.js';
 export type { GenerateTextOptions } from './text.js';
+export { createPairScorer, type PairScore, type PairScorer, type ScoredPair } from './translate/score-pairs.js';
+export {
+  type CheckpointTranslatorOptions,
+  checkpointTranslator,
+  type Translation,
+  type Translator,
+} from './translate/translator.js';

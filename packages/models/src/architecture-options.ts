@@ -46,6 +46,10 @@ const biases = z.strictObject({
 
 /** Optional fields of a model's configuration, for z.strictObject or z.object. */
 export const architectureOptions = {
+  embeddingNorm: z
+    .boolean()
+    .optional()
+    .describe('A norm on embeddings with their positions, before dropout, as BLOOM and BART; default: false.'),
   headDim: size.optional().describe('Width of a head; default: dim / heads.'),
   kvHeads: size
     .optional()

@@ -1,4 +1,5 @@
 /** What training and decoding share: norms, layers, the feed-forward network, splitting and merging heads. */
+import type { Attention, AttentionParameters } from '@t2r/attention';
 import {
   type DropoutSource,
   gelu,
@@ -11,6 +12,7 @@ import {
   type TensorMap,
 } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import { attentionShape } from './architecture.js';
 import type { LmConfig } from './types.js';
 
 /** Parameters by name below a prefix: `scope(parameters, 'layers.0')('fc1.weight')`. */
@@ -19,6 +21,9 @@ export type Scope = (name: string) => tf.Tensor;
 export function scope(parameters: TensorMap, prefix: string): Scope {
   return (name) => parameters[`${prefix}.${name}`]!;
 }
+
+/** The norm of cross-attention within a layer. */
+export const CROSS_NORM = 'cross_norm';
 
 /** The norms of a model; rms ones have no bias. */
 export type NormConfig = Pick<LmConfig, 'normKind' | 'normEpsilon'>;
@@ -31,6 +36,12 @@ export function normalise(x: tf.Tensor, get: Scope, name: string, { normKind, no
 /** x @ weight, + bias where the named linear layer has one. */
 export function project(x: tf.Tensor, get: Scope, name: string): tf.Tensor {
   return linear(x, get(`${name}.weight`), get(`${name}.bias`) as tf.Tensor | undefined);
+}
+
+/** What an attention variant adds to a layer, by its own names, of the parameters below `place` ("attention"). */
+export function ownParameters(attention: Attention, config: LmConfig, get: Scope, place: string): AttentionParameters {
+  const specs = attention.parameters(attentionShape(config));
+  return Object.fromEntries(specs.map(({ name }) => [name, get(`${place}.${name}`)]));
 }
 
 /** Identity without a source: decoding and evaluation. */
@@ -52,15 +63,20 @@ export function residual(
   return normalise(tf.add(x, drop(block(x), source, dropout)), get, norm, config);
 }
 
-/** Attention and feed-forward block one after the other, or side by side as in GPT-NeoX: x + f(norm1(x)) + g(norm2(x)). */
+/**
+ * Attention and feed-forward block one after the other, cross-attention between the two where there is some, or side by
+ * side as in GPT-NeoX: x + f(norm1(x)) + g(norm2(x)).
+ */
 export function transformerLayer(
   x: tf.Tensor,
   get: Scope,
   config: LmConfig,
   source: DropoutSource | undefined,
   attend: (x: tf.Tensor) => tf.Tensor,
+  cross?: (x: tf.Tensor) => tf.Tensor,
 ): tf.Tensor {
-  const mixed = residual(x, get, 'norm1', config, source, attend);
+  const own = residual(x, get, 'norm1', config, source, attend);
+  const mixed = cross ? residual(own, get, CROSS_NORM, config, source, cross) : own;
   const feed = (h: tf.Tensor) => feedForward(h, get, config, source);
   if (!config.parallelResidual) return residual(mixed, get, 'norm2', config, source, feed);
   return tf.add(mixed, drop(feed(normalise(x, get, 'norm2', config)), source, config.dropout));

@@ -4,7 +4,7 @@ import { inputTable, tiesOf, vocabularyBands } from './adaptive.js';
 import type { LanguageModel, LmConfig } from './types.js';
 
 /** Number of parameters. */
-export function parameterCount(model: LanguageModel): number {
+export function parameterCount(model: Pick<LanguageModel, 'parameters'>): number {
   return model.parameters().reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 

@@ -10,8 +10,17 @@ import {
 import type { TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { attentionShape, rotaryOptions } from './architecture.js';
-import { finalNorm, mergeHeads, project, type Scope, scope, splitHeads, transformerLayer } from './block.js';
-import { embedTokens } from './embed.js';
+import {
+  finalNorm,
+  mergeHeads,
+  ownParameters,
+  project,
+  type Scope,
+  scope,
+  splitHeads,
+  transformerLayer,
+} from './block.js';
+import { embedInputs } from './embed.js';
 import { positionsAt } from './positions.js';
 import { fuses } from './step-weights.js';
 import type { LmConfig } from './types.js';
@@ -24,6 +33,8 @@ export interface DecodeInputs {
   parameters: TensorMap;
   /** With `count` the positions are a right-padded prompt; without it there is one. */
   options: RecurrentOptions;
+  /** Attention of layer `layer` to another sequence, [B,T,dim] -> [B,T,dim]. */
+  cross?: (layer: number, x: tf.Tensor, get: Scope) => tf.Tensor;
 }
 
 /** Self-attention of one layer in its recurrent form, [B,T,dim] -> [B,T,dim]; adds the layer's new state to `updates`. */
@@ -52,9 +63,7 @@ function attend(
     if (fuses(attention, config)) {
       return options.count ? attention.fusedPrefill(q, k, v, own, options) : attention.fusedStep(q, k, v, own, options);
     }
-    const parameters = Object.fromEntries(
-      attention.parameters(shape).map(({ name }) => [name, get(`attention.${name}`)]),
-    );
+    const parameters = ownParameters(attention, config, get, 'attention');
     return options.count
       ? attention.prefill(q, k, v, own, parameters, options)
       : attention.step(q, k, v, own, parameters, options);
@@ -70,22 +79,19 @@ export function decode(
   attention: readonly Attention[],
   inputs: DecodeInputs,
 ): { hidden: tf.Tensor; state: Record<string, StateUpdate> } {
-  const { ids, parameters, options } = inputs;
+  const { ids, parameters, options, cross } = inputs;
   const { position, count } = options;
   const [batch, time] = ids.shape as [number, number];
   const positions = time === 1 ? tf.reshape(position, [1]) : tf.add(position, tf.range(0, time, 1, 'int32')); // [T]
-  const tokens = embedTokens(ids, parameters, config); // [B,T,dim]
-  const rows = positionsAt(positions, parameters, config);
   const rotary = rotaryOptions(config);
   const rotation = rotary && createRotation(rotary, positions);
   const updates: Record<string, StateUpdate> = {};
-  let x = rows ? tf.add(tokens, rows) : tokens;
+  let x = embedInputs(ids, positionsAt(positions, parameters, config), parameters, config);
   attention.forEach((variant, n) => {
     const prefix = `layers.${n}`;
     const get = scope(parameters, prefix);
-    x = transformerLayer(x, get, config, undefined, (h) =>
-      attend(h, get, prefix, variant, config, inputs, rotation, updates),
-    );
+    const own = (h: tf.Tensor) => attend(h, get, prefix, variant, config, inputs, rotation, updates);
+    x = transformerLayer(x, get, config, undefined, own, cross && ((h) => cross(n, h, get)));
   });
   const last = count ? tf.gather(x, tf.reshape(tf.sub(count, tf.scalar(1, 'int32')), [1]), 1) : x; // [B,1,dim]
   return { hidden: tf.reshape(finalNorm(last, parameters, config), [batch, config.dim]), state: updates };

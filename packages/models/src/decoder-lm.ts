@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { attentionShape, checkArchitecture } from './architecture.js';
 import { type DecodeInputs, decode } from './decode.js';
 import { forward } from './forward.js';
+import { meanLoss } from './loss.js';
 import { createOutput } from './output.js';
 import { decoderLmParameters } from './parameters.js';
 import { stepWeights } from './step-weights.js';
@@ -36,10 +37,7 @@ export function createLanguageModel(config: LmConfig, attention: readonly Attent
     const rows = toRows(hidden(ids, parameters, options)); // [B*T, dim]
     const { dropout } = options;
     const losses = output.trainingLosses(rows, flatten(targets), parameters, { labelSmoothing, dropout }); // [B*T]
-    if (weights === undefined) return tf.mean(losses);
-    const flat = flatten(weights);
-    // A batch in which nothing is scored has loss 0.
-    return tf.div(tf.sum(tf.mul(losses, flat)), tf.maximum(tf.sum(flat), 1e-6));
+    return meanLoss(losses, weights);
   };
 
   const negativeLogLikelihood: LanguageModel['negativeLogLikelihood'] = (ids, targets, parameters) => {

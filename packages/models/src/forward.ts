@@ -3,8 +3,18 @@ import { type Attention, createRotation, type Rotation, rotateInputs } from '@t2
 import { type DropoutSource, linear, type TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { attentionShape, projectionWidths, rotaryOptions } from './architecture.js';
-import { drop, finalNorm, mergeHeads, project, type Scope, scope, splitHeads, transformerLayer } from './block.js';
-import { embedTokens } from './embed.js';
+import {
+  drop,
+  finalNorm,
+  mergeHeads,
+  ownParameters,
+  project,
+  type Scope,
+  scope,
+  splitHeads,
+  transformerLayer,
+} from './block.js';
+import { embedInputs } from './embed.js';
 import { leadingPositions } from './positions.js';
 import type { ForwardOptions, LmConfig, ObservedAttention } from './types.js';
 
@@ -30,7 +40,18 @@ function projectHeads(x: tf.Tensor, get: Scope, config: LmConfig): [tf.Tensor, t
   return tf.split(parted, 3, 0).map((part) => tf.reshape(part, shape)) as [tf.Tensor, tf.Tensor, tf.Tensor];
 }
 
-interface Pass {
+/** How a stack differs from a language model's. */
+export interface StackOptions extends ForwardOptions {
+  /** False: every position sees all. Default true. */
+  causal?: boolean;
+  /** [B,T], 0 for padding that no position sees. */
+  keyMask?: tf.Tensor;
+  /** Attention of layer `layer` to another sequence, [B,T,dim] -> [B,T,dim]. */
+  cross?: (layer: number, x: tf.Tensor, get: Scope) => tf.Tensor;
+}
+
+interface Pass extends Pick<StackOptions, 'keyMask'> {
+  causal: boolean;
   source?: DropoutSource;
   rotation?: Rotation;
   observe?: (attention: ObservedAttention) => void;
@@ -42,15 +63,14 @@ function attend(
   get: Scope,
   attention: Attention,
   config: LmConfig,
-  { source, rotation, observe }: Pass,
+  { causal, keyMask, source, rotation, observe }: Pass,
 ): tf.Tensor {
   const { attentionDropout } = config;
   const [q, k, v] = projectHeads(x, get, config);
-  const own = attention.parameters(attentionShape(config));
-  const parameters = Object.fromEntries(own.map(({ name }) => [name, get(`attention.${name}`)]));
+  const parameters = ownParameters(attention, config, get, 'attention');
   const dropout = source && attentionDropout > 0 ? { source, rate: attentionDropout } : undefined;
   const placed = rotateInputs(attention, { q, k }, rotation);
-  const options = { causal: true, dropout, random: source, rotation: placed.rotation, input: x };
+  const options = { causal, keyMask, dropout, random: source, rotation: placed.rotation, input: x };
   const mixed = attention.parallel(placed.q, placed.k, v, parameters, options);
   observe?.({ q, k, v, rotation, input: x, output: mixed });
   return project(mergeHeads(mixed), get, 'attention.out');
@@ -73,19 +93,20 @@ export function forward(
   attention: readonly Attention[],
   ids: tf.Tensor,
   parameters: TensorMap,
-  { dropout, observe }: ForwardOptions = {},
+  { dropout, observe, causal = true, keyMask, cross }: StackOptions = {},
 ): tf.Tensor {
   const time = ids.shape[1]!;
-  const tokens = embedTokens(ids, parameters, config); // [B,T,dim]
-  const positions = leadingPositions(time, parameters, config);
   const rotary = rotaryOptions(config);
   const rotation = rotary && createRotation(rotary, time);
-  let x = drop(positions ? tf.add(tokens, positions) : tokens, dropout, config.dropout);
+  const inputs = embedInputs(ids, leadingPositions(time, parameters, config), parameters, config);
+  let x = drop(inputs, dropout, config.dropout);
   attention.forEach((variant, n) => {
     const get = scope(parameters, `layers.${n}`);
-    const pass = { source: dropout, rotation, observe: observe && ((seen: ObservedAttention) => observe(n, seen)) };
-    const layer = (below: tf.Tensor) =>
-      transformerLayer(below, get, config, dropout, (h) => attend(h, get, variant, config, pass));
+    const seen = observe && ((attended: ObservedAttention) => observe(n, attended));
+    const pass = { causal, keyMask, source: dropout, rotation, observe: seen };
+    const own = (h: tf.Tensor) => attend(h, get, variant, config, pass);
+    const other = cross && ((h: tf.Tensor) => cross(n, h, get));
+    const layer = (below: tf.Tensor) => transformerLayer(below, get, config, dropout, own, other);
     x = maybeSkip(x, layer, config.layerDrop ?? 0, dropout);
   });
   return finalNorm(x, parameters, config);

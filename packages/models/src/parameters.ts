@@ -4,13 +4,18 @@ import { createRandom } from '@t2r/core';
 import { sizeOf } from '@t2r/engine';
 import { adaptiveParameters } from './adaptive.js';
 import { attentionShape, biasesOf, projectionWidths } from './architecture.js';
-import { INPUT_PROJECTION, OUTPUT_PROJECTION } from './embed.js';
+import { CROSS_NORM } from './block.js';
+import { EMBEDDING_NORM, INPUT_PROJECTION, OUTPUT_PROJECTION } from './embed.js';
 import { type Initialisation, initialisation } from './initialisation.js';
 import type { LanguageModel, LmConfig, Weights } from './types.js';
 
-/** All parameters of a decoder-only language model, in a fixed order. */
-export function decoderLmParameters(config: LmConfig, attention: readonly Attention[]): ParameterSpec[] {
-  const { vocab, dim, ffn, norm, positions, maxPositions, tieOutput } = config;
+/** All parameters of a decoder-only language model, in a fixed order; with cross-attention, those of a decoder that has it. */
+export function decoderLmParameters(
+  config: LmConfig,
+  attention: readonly Attention[],
+  cross?: readonly Attention[],
+): ParameterSpec[] {
+  const { vocab, dim, ffn, norm, positions, maxPositions, tieOutput, embeddingNorm } = config;
   const { adaptive, finalNorm = true, normKind, gated, outputBias, embedDim, positionOffset = 0 } = config;
   const { query, key } = projectionWidths(config);
   const biases = biasesOf(config);
@@ -31,16 +36,19 @@ export function decoderLmParameters(config: LmConfig, attention: readonly Attent
     ...(normKind === 'rms' ? [] : [vector(`${name}.bias`, dim, { kind: 'zeros' })]),
   ];
 
+  const attentionAt = (place: string, variant: Attention) => [
+    ...affine(`${place}.q`, dim, query, start.qkv, biases.qkv),
+    ...['k', 'v'].flatMap((name) => affine(`${place}.${name}`, dim, key, start.qkv, biases.qkv)),
+    ...affine(`${place}.out`, query, dim, start.out, biases.out),
+    ...variant.parameters(attentionShape(config)).map((spec) => ({ ...spec, name: `${place}.${spec.name}` })),
+  ];
+
   const layers = attention.flatMap((variant, n) => {
     const layer = `layers.${n}`;
     return [
       ...layerNorm(`${layer}.norm1`),
-      ...affine(`${layer}.attention.q`, dim, query, start.qkv, biases.qkv),
-      ...['k', 'v'].flatMap((name) => affine(`${layer}.attention.${name}`, dim, key, start.qkv, biases.qkv)),
-      ...affine(`${layer}.attention.out`, query, dim, start.out, biases.out),
-      ...variant
-        .parameters(attentionShape(config))
-        .map((spec) => ({ ...spec, name: `${layer}.attention.${spec.name}` })),
+      ...attentionAt(`${layer}.attention`, variant),
+      ...(cross ? [...layerNorm(`${layer}.${CROSS_NORM}`), ...attentionAt(`${layer}.cross`, cross[n]!)] : []),
       ...layerNorm(`${layer}.norm2`),
       ...(gated ? affine(`${layer}.gate`, dim, ffn, start.fc1, biases.ffn) : []),
       ...affine(`${layer}.fc1`, dim, ffn, start.fc1, biases.ffn),
@@ -54,6 +62,7 @@ export function decoderLmParameters(config: LmConfig, attention: readonly Attent
     ...(positions === 'learned'
       ? [matrix('positions.weight', [maxPositions + positionOffset, dim], start.positions)]
       : []),
+    ...(embeddingNorm ? layerNorm(EMBEDDING_NORM) : []),
     ...layers,
     ...(norm === 'pre' && finalNorm ? layerNorm('final_norm') : []),
     ...(embedDim === undefined ? [] : [matrix(OUTPUT_PROJECTION, [dim, embedDim], start.output)]),
@@ -92,7 +101,7 @@ function fill(values: Float32Array, init: ElementInitializer, seed: number, name
 }
 
 /** Initial values of all parameters. Models that share parameter names and shapes share these values. */
-export function initialWeights(model: LanguageModel, seed: number): Weights {
+export function initialWeights(model: Pick<LanguageModel, 'parameters'>, seed: number): Weights {
   return Object.fromEntries(
     model.parameters().map((spec) => [spec.name, { shape: spec.shape, data: initialParameter(spec, seed) }]),
   );

@@ -1,6 +1,7 @@
 /** Weights for decoding: one matrix for q, k and v of a layer, with the feature map folded in (Kasai et al. 2021, Eq. 8). */
 import type { Attention } from '@t2r/attention';
 import { attentionShape, projectionWidths } from './architecture.js';
+import { fusesCross } from './cross-attention.js';
 import { decoderLmParameters } from './parameters.js';
 import type { LmConfig, Weights } from './types.js';
 
@@ -31,53 +32,108 @@ function concatColumns(parts: readonly Float32Array[], rows: number): Float32Arr
   return out;
 }
 
-/** The layer's q and k projections, fused where the variant can: weights and biases in the order q, k. */
-function queryAndKey(
-  get: (name: string) => Float32Array,
-  attention: Attention,
-  config: LmConfig,
-): { weights: [Float32Array, Float32Array]; biases: [Float32Array, Float32Array] } {
-  const weights: [Float32Array, Float32Array] = [get('q.weight'), get('k.weight')];
-  const biases: [Float32Array, Float32Array] = [get('q.bias'), get('k.bias')];
-  if (!fuses(attention, config)) return { weights, biases };
-  const shape = attentionShape(config);
-  const fused = attention.fuse({
-    shape,
-    modelDim: config.dim,
-    queryWeight: weights[0],
-    queryBias: biases[0],
-    keyWeight: weights[1],
-    keyBias: biases[1],
-    parameters: Object.fromEntries(attention.parameters(shape).map(({ name }) => [name, get(name)])),
-  });
-  return { weights: [fused.queryWeight, fused.keyWeight], biases: [fused.queryBias, fused.keyBias] };
+interface Projection {
+  /** [dim, width], row-major. */
+  weight: Float32Array;
+  /** [width] */
+  bias: Float32Array;
 }
 
-/** Replaces each layer's q, k and v (and what folds into them) by `layers.N.attention.qkv.{weight,bias}`. */
+/** An attention of one layer, and how its projections are packed. */
+interface Place {
+  /** `layers.0.attention` */
+  prefix: string;
+  variant: Attention;
+  /** Whether the feature map is folded in. */
+  fused: boolean;
+  /** Matrices of decoding, and the projections that stand in them side by side. */
+  packs: Record<string, readonly ('q' | 'k' | 'v')[]>;
+}
+
+/** The projections of one attention, with the feature map folded in where that is wanted. */
+function projectionsOf(
+  { prefix, variant, fused }: Place,
+  config: LmConfig,
+  parameters: Record<string, Float32Array>,
+): Record<'q' | 'k' | 'v', Projection> {
+  const { query, key } = projectionWidths(config);
+  const at = (name: string) => parameters[`${prefix}.${name}`];
+  // Folded feature maps have biases where projections have none.
+  const of = (name: string, width: number) => ({
+    weight: at(`${name}.weight`)!,
+    bias: at(`${name}.bias`) ?? new Float32Array(width),
+  });
+  const plain = { q: of('q', query), k: of('k', key), v: of('v', key) };
+  if (!fused) return plain;
+  const shape = attentionShape(config);
+  const folded = variant.fuse!({
+    shape,
+    modelDim: config.dim,
+    queryWeight: plain.q.weight,
+    queryBias: plain.q.bias,
+    keyWeight: plain.k.weight,
+    keyBias: plain.k.bias,
+    parameters: Object.fromEntries(variant.parameters(shape).map(({ name }) => [name, at(name)!])),
+  });
+  return {
+    q: { weight: folded.queryWeight, bias: folded.queryBias },
+    k: { weight: folded.keyWeight, bias: folded.keyBias },
+    v: plain.v,
+  };
+}
+
+/** Replaces the projections of one attention (and what folds into them) by the packed ones. */
+function pack(weights: Weights, place: Place, config: LmConfig, parameters: Record<string, Float32Array>): void {
+  const { prefix, variant, fused, packs } = place;
+  const { dim } = config;
+  const projections = projectionsOf(place, config, parameters);
+  const folded = fused ? variant.parameters(attentionShape(config)).map(({ name }) => name) : [];
+  for (const name of folded) delete weights[`${prefix}.${name}`];
+  for (const name of ['q', 'k', 'v'])
+    for (const part of ['weight', 'bias']) delete weights[`${prefix}.${name}.${part}`];
+  for (const [name, parts] of Object.entries(packs)) {
+    const side = parts.map((part) => projections[part]);
+    const weight = concatColumns(
+      side.map((part) => part.weight),
+      dim,
+    );
+    const bias = concatColumns(
+      side.map((part) => part.bias),
+      1,
+    );
+    weights[`${prefix}.${name}.weight`] = { shape: [dim, bias.length], data: weight };
+    weights[`${prefix}.${name}.bias`] = { shape: [bias.length], data: bias };
+  }
+}
+
+/**
+ * Replaces each layer's q, k and v (and what folds into them) by `layers.N.attention.qkv.{weight,bias}`, and those of
+ * cross-attention, where there is some, by `layers.N.cross.q` and `layers.N.cross.kv`: they multiply different sequences.
+ */
 export function stepWeights(
   config: LmConfig,
   attention: readonly Attention[],
   parameters: Record<string, Float32Array>,
+  cross: readonly Attention[] = [],
 ): Weights {
-  const { dim } = config;
-  const { query, key } = projectionWidths(config);
-  const widths: Record<string, number> = { 'q.bias': query, 'k.bias': key, 'v.bias': key };
+  const specs = decoderLmParameters(config, attention, cross.length > 0 ? cross : undefined);
   const weights: Weights = Object.fromEntries(
-    decoderLmParameters(config, attention).map(({ name, shape }) => [name, { shape, data: parameters[name]! }]),
+    specs.map(({ name, shape }) => [name, { shape, data: parameters[name]! }]),
   );
-  attention.forEach((variant, n) => {
-    const prefix = `layers.${n}.attention`;
-    // Folded feature maps have biases where projections have none.
-    const get = (name: string) => parameters[`${prefix}.${name}`] ?? new Float32Array(widths[name]!);
-    const { weights: qk, biases } = queryAndKey(get, variant, config);
-    const folded = fuses(variant, config) ? variant.parameters(attentionShape(config)).map(({ name }) => name) : [];
-    for (const name of folded) delete weights[`${prefix}.${name}`];
-    for (const name of ['q', 'k', 'v'])
-      for (const part of ['weight', 'bias']) delete weights[`${prefix}.${name}.${part}`];
-    const weight = concatColumns([...qk, get('v.weight')], dim);
-    const bias = concatColumns([...biases, get('v.bias')], 1);
-    weights[`${prefix}.qkv.weight`] = { shape: [dim, bias.length], data: weight };
-    weights[`${prefix}.qkv.bias`] = { shape: [bias.length], data: bias };
-  });
+  const places: Place[] = [
+    ...attention.map((variant, n) => ({
+      prefix: `layers.${n}.attention`,
+      variant,
+      fused: fuses(variant, config),
+      packs: { qkv: ['q', 'k', 'v'] as const },
+    })),
+    ...cross.map((variant, n) => ({
+      prefix: `layers.${n}.cross`,
+      variant,
+      fused: fusesCross(variant),
+      packs: { q: ['q'] as const, kv: ['k', 'v'] as const },
+    })),
+  ];
+  for (const place of places) pack(weights, place, config, parameters);
   return weights;
 }

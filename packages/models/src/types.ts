@@ -50,6 +50,8 @@ export interface LmConfig {
   adaptive?: AdaptiveConfig;
   /** Whether a norm follows the last pre-norm layer; absent: it does. */
   finalNorm?: boolean;
+  /** A norm on embeddings with their positions, before dropout; absent: none. */
+  embeddingNorm?: boolean;
   /** Width of a head; absent: dim / heads. */
   headDim?: number;
   /** Heads of keys and values (grouped-query attention), each for heads / kvHeads heads of queries; absent: heads. */
@@ -167,11 +169,4 @@ export interface DecodeResult {
   logits: Tensor;
   /** New values by state name, `layers.N.` prefixed. */
   state: Record<string, StateUpdate>;
-}
-
-declare module '@t2r/core' {
-  interface ComponentKinds {
-    /** `create` gives a model builder, because the vocabulary is known only with the tokenizer. */
-    model: { build(vocab: number): LanguageModel; readonly config: Omit<LmConfig, 'vocab'> };
-  }
 }

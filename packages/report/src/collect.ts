@@ -6,6 +6,7 @@ import { collectProtocols, collectSamples } from './evaluations.js';
 import { collectGenerationCurve } from './generation.js';
 import { collectLoss } from './points.js';
 import { type CollectRowsOptions, collectRows } from './rows.js';
+import { collectTranslations } from './translations.js';
 import type { ReportData } from './types.js';
 
 export interface CollectOptions extends CollectRowsOptions {
@@ -26,6 +27,7 @@ export async function collectReport(
     title,
     created: new Date().toISOString(),
     ...(await collectRows(artifacts, { baseline })),
+    translations: await collectTranslations(artifacts),
     expectations: run.expectations,
     conversions: collectConversions(artifacts),
     protocol: collectProtocols(artifacts),

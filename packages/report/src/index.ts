@@ -5,5 +5,14 @@ export { type RenderedReport, renderReport } from './render.js';
 export { resultsTable } from './results.js';
 export { type CollectRowsOptions, collectRows, type RowSource } from './rows.js';
 export { dropEmptyColumns, formatTable, type Table, type TableColumn } from './table.js';
-export type { CurvePoint, Environment, GenerationPoint, ReportData, ResultRow, Sample } from './types.js';
+export { collectTranslations, translationTable } from './translations.js';
+export type {
+  CurvePoint,
+  Environment,
+  GenerationPoint,
+  ReportData,
+  ResultRow,
+  Sample,
+  TranslationResult,
+} from './types.js';
 export { restoreReport, writeReport } from './write-report.js';

@@ -16,6 +16,7 @@ const data: ReportData = {
     { step: 'perplexity', metric: 'pretrain.test', expected: 'at most 95', actual: 84.31, met: true },
     { step: 'perplexity', metric: 'swap.test', expected: 'at most 95', actual: 2000, met: false },
   ],
+  translations: [],
   conversions: [
     {
       step: 'swap',

@@ -6,6 +6,7 @@ import { formatBytes, formatCount, formatDuration, formatNumber } from './format
 import { figure, foldedText, htmlTable, section } from './html.js';
 import { resultsTable } from './results.js';
 import { STYLE } from './style.js';
+import { translationTable } from './translations.js';
 import type { CurvePoint, ReportData } from './types.js';
 
 /** The page and the data it shows, as file contents. */
@@ -18,6 +19,7 @@ export interface RenderedReport {
 export async function renderReport(data: ReportData): Promise<RenderedReport> {
   const body = [
     results(data),
+    translations(data),
     expectations(data),
     section('Conversions', conversionsHtml(data.conversions)),
     await generation(data),
@@ -53,8 +55,20 @@ ${body.join('\n')}
 function results({ rows, baseline, protocol }: ReportData): string {
   if (rows.length === 0) return '';
   const against = baseline === undefined ? '' : ` “vs baseline” compares the test perplexity with that of ${baseline}.`;
-  const notes = protocol.map((line) => `<p class="muted">${escapeHtml(line)}</p>`).join('\n');
-  return section('Results', `${htmlTable(resultsTable(rows), `One row per checkpoint.${against}`)}\n${notes}`);
+  return section(
+    'Results',
+    `${htmlTable(resultsTable(rows), `One row per checkpoint.${against}`)}\n${notes(protocol)}`,
+  );
+}
+
+const notes = (protocol: readonly string[]) =>
+  protocol.map((line) => `<p class="muted">${escapeHtml(line)}</p>`).join('\n');
+
+function translations({ translations: rows, rows: others, protocol }: ReportData): string {
+  if (rows.length === 0) return '';
+  const table = htmlTable(translationTable(rows), 'Beam search; one row per checkpoint and split.');
+  // How all was measured stands once.
+  return section('Translation', others.length === 0 ? `${table}\n${notes(protocol)}` : table);
 }
 
 function expectations({ expectations: list }: ReportData): string {

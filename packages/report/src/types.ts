@@ -25,6 +25,29 @@ export interface ResultRow {
   seconds: number;
 }
 
+/** A score of sacreBLEU's, half the width of its interval where there is one, and how it was computed. */
+export interface TranslationScore {
+  score: number;
+  interval?: number;
+  signature: string;
+}
+
+/** One line of the table of translations: a checkpoint on a split. */
+export interface TranslationResult {
+  /** Step id of the checkpoint. */
+  id: string;
+  /** Self-attention of the decoder's layers, and its attention to the source. */
+  attention?: string;
+  cross?: string;
+  /** Optimizer steps this step took; 0 for a checkpoint that was only converted. */
+  steps: number;
+  split: string;
+  bleu: TranslationScore;
+  chrf: TranslationScore;
+  ter?: TranslationScore;
+  sentencesPerSecond: number;
+}
+
 export interface CurvePoint {
   step: string;
   series: string;
@@ -85,6 +108,7 @@ export interface ReportData {
   /** Step id that `delta` is relative to. */
   baseline?: string;
   rows: ResultRow[];
+  translations: TranslationResult[];
   expectations: JudgedExpectation[];
   conversions: Conversion[];
   /** How perplexity was measured, one sentence each. */

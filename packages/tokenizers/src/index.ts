@@ -13,6 +13,7 @@ export {
 export { mosesDetokenize } from './moses/detokenize.js';
 export { MOSES_LANGUAGES, type MosesLanguage } from './moses/languages.js';
 export { type NormalizePunctuationOptions, normalizePunctuation } from './moses/normalize-punctuation.js';
+export { removeNonPrinting } from './moses/remove-non-printing.js';
 export type { MosesSettings } from './moses/settings.js';
 export { type MosesTokenizeOptions, mosesTokenize } from './moses/tokenize.js';
 export { safePieces } from './pieces.js';
@@ -32,7 +33,7 @@ export { type Codes, formatCodes, type Merge, parseCodes } from './subword-nmt/c
 export { type LearnCodesOptions, learnCodes } from './subword-nmt/learn.js';
 export { SubwordNmt, type SubwordNmtOptions } from './subword-nmt/tokenizer.js';
 export { type TrainSubwordNmtOptions, trainSubwordNmt } from './subword-nmt/train.js';
-export { isGzip, readText } from './text-files.js';
+export { isGzip, readBytes, readText } from './text-files.js';
 export { TextStream } from './text-stream.js';
 export { type AddedToken, specialToken } from './tokenizer-json.js';
 export {
@@ -42,5 +43,5 @@ export {
   trainByteLevelBpe,
   trainWordLevel,
 } from './train.js';
-export type { CorpusData, CorpusFile, TextSource, Tokenizer } from './types.js';
+export type { BitextData, BitextSplit, CorpusData, CorpusFile, TextSource, Tokenizer } from './types.js';
 export { WordLevel, type WordLevelOptions } from './word-level.js';

@@ -35,6 +35,18 @@ export async function* readText(path: string): AsyncGenerator<string> {
   }
 }
 
+/**
+ * The bytes of a file in pieces, unpacked when it is gzip.
+ * @throws UserError when the file cannot be read or its gzip stream is broken or cut off.
+ */
+export async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytesOf(path, await isGzip(path));
+  } catch (error) {
+    throw explainReadError(error, path, 0);
+  }
+}
+
 async function* bytesOf(path: string, gzip: boolean): AsyncGenerator<Uint8Array> {
   const file = createReadStream(path, { highWaterMark: 1 << 16 });
   if (!gzip) {

@@ -6,14 +6,15 @@ import { specialPieces } from './sentencepiece/training/special-pieces.js';
 import { trainSentencePiece } from './sentencepiece/training/train-sentencepiece.js';
 import { trainSubwordNmt } from './subword-nmt/train.js';
 import type { Documents } from './train.js';
-import { type MoreOptions, moreOptions } from './train-options.js';
+import { type MoreOptions, moreOptions, SUBWORD_NMT } from './train-options.js';
 import type { Tokenizer } from './types.js';
 
 /** Algorithms that this file runs. */
 export type MoreAlgorithm = 'subword-nmt' | 'sentencepiece-bpe' | 'sentencepiece-unigram';
 
 export interface TrainMoreOptions extends MoreOptions {
-  vocab: number;
+  /** Needed, but for subword-nmt with `merges`. */
+  vocab?: number;
   minFrequency?: number;
   specialTokens: readonly string[];
   lineEnds: boolean;
@@ -41,10 +42,10 @@ export async function trainMore(
   options: TrainMoreOptions,
   { seed, signal, onProgress }: TrainMoreContext,
 ): Promise<Tokenizer> {
-  const { vocab, minFrequency, specialTokens, lineEnds: endOfLine, moses } = options;
+  const { vocab, merges, minFrequency, specialTokens, lineEnds: endOfLine, moses } = options;
   try {
     return algorithm === 'subword-nmt'
-      ? await trainSubwordNmt(documents, { vocab, minFrequency, specialTokens, endOfLine, moses, signal })
+      ? await trainSubwordNmt(documents, { vocab, merges, minFrequency, specialTokens, endOfLine, moses, signal })
       : await trainSentencePiece(documents, { ...sentencePieceOptions(algorithm, options), seed, signal, onProgress });
   } catch (error) {
     return explained(() => {
@@ -54,9 +55,9 @@ export async function trainMore(
 }
 
 function sentencePieceOptions(algorithm: MoreAlgorithm, options: TrainMoreOptions): TrainSentencePieceOptions {
-  const { vocab, specialTokens } = options;
+  const { vocab = 0, specialTokens } = options;
   const given = Object.keys(moreOptions).filter(
-    (name) => name !== 'moses' && options[name as keyof MoreOptions] !== undefined,
+    (name) => !SUBWORD_NMT.has(name) && options[name as keyof MoreOptions] !== undefined,
   );
   return {
     ...Object.fromEntries(given.map((name) => [name, options[name as keyof MoreOptions]])),

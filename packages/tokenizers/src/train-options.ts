@@ -13,6 +13,13 @@ export const moreOptions = {
   moses: mosesSettings
     .optional()
     .describe('subword-nmt: tokenise with Moses; left out, words are what stands between white space.'),
+  merges: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      "subword-nmt: merges to learn, subword-nmt's --symbols, instead of a size of the vocabulary, which follows from them.",
+    ),
   characterCoverage: z
     .number()
     .min(0.98)
@@ -61,6 +68,9 @@ export const moreOptions = {
 };
 export type MoreOptions = z.output<z.ZodObject<typeof moreOptions>>;
 
+/** Those of subword-nmt; the others are SentencePiece's. */
+export const SUBWORD_NMT: ReadonlySet<string> = new Set(['moses', 'merges']);
+
 /** Problems of options that the algorithm does not take. */
 export function misplacedOptions(
   algorithm: Algorithm,
@@ -68,11 +78,14 @@ export function misplacedOptions(
 ): StepProblem[] {
   const isSentencePiece = algorithm.startsWith('sentencepiece');
   const given = Object.keys(moreOptions).filter((name) => options[name as keyof MoreOptions] !== undefined);
-  const misplaced = given.filter((name) => (name === 'moses' ? algorithm !== 'subword-nmt' : !isSentencePiece));
+  const misplaced = given.filter((name) => (SUBWORD_NMT.has(name) ? algorithm !== 'subword-nmt' : !isSentencePiece));
   if (isSentencePiece && options.minFrequency !== undefined) misplaced.push('minFrequency');
   return misplaced.map((name) => {
-    const owner =
-      name === 'moses' ? 'subword-nmt' : name === 'minFrequency' ? 'bpe, word and subword-nmt' : 'sentencepiece';
+    const owner = SUBWORD_NMT.has(name)
+      ? 'subword-nmt'
+      : name === 'minFrequency'
+        ? 'bpe, word and subword-nmt'
+        : 'sentencepiece';
     return { path: [name], message: `\`${name}\` is an option of ${owner}, not of ${algorithm}`, hint: 'leave it out' };
   });
 }

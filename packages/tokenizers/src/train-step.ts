@@ -1,18 +1,22 @@
 /** The step `tokenizer/train`: a vocabulary from the text of a corpus. */
 import { join } from 'node:path';
-import { defineComponent, deriveSeed, type Step, stepRef, UserError } from '@t2r/core';
+import { type Artifact, defineComponent, deriveSeed, type Step, type StepProblem, stepRef, UserError } from '@t2r/core';
 import { z } from 'zod';
 import { TOKENIZER_FILE } from './load.js';
 import { readText } from './text-files.js';
 import { trainByteLevelBpe, trainWordLevel } from './train.js';
 import { fixedEntries, trainMore } from './train-more.js';
 import { ALGORITHMS, misplacedOptions, moreOptions } from './train-options.js';
-import type { CorpusData, Tokenizer } from './types.js';
+import type { BitextData, CorpusData, Tokenizer } from './types.js';
 import { DICTIONARIES, filledSize, specialEntries } from './word-dictionary.js';
 
 const schema = z.strictObject({
-  from: stepRef('corpus', 'The step whose text the vocabulary is learned from.'),
+  from: stepRef(['corpus', 'bitext'], 'The step whose text the vocabulary is learned from; parallel text too.'),
   split: z.string().default('train').describe('Split of the corpus to learn from.'),
+  side: z
+    .enum(['both', 'source', 'target'])
+    .optional()
+    .describe('Of parallel text: which side to learn from. Default: both, for a vocabulary that they share.'),
   algorithm: z
     .enum(ALGORITHMS)
     .default('bpe')
@@ -24,8 +28,9 @@ const schema = z.strictObject({
     .int()
     .min(2)
     .max(2 ** 21)
+    .optional()
     .describe(
-      'Size of the vocabulary, special tokens included. bpe: at least the 256 bytes. word: the most frequent words.',
+      'Size of the vocabulary, special tokens included. bpe: at least the 256 bytes. word: the most frequent words. Needed, but for subword-nmt with `merges`.',
     ),
   minFrequency: z
     .int()
@@ -53,15 +58,45 @@ const schema = z.strictObject({
 type TrainTokenizerOptions = z.output<typeof schema>;
 
 /** Special tokens and the 256 bytes always have ids, whatever size is asked for. */
-function smallestVocab(options: TrainTokenizerOptions): number {
+function smallestVocab(options: TrainTokenizerOptions & { vocab: number }): number {
   const { algorithm, specialTokens, lineEnds, dictionary = 'plain' } = options;
   if (algorithm === 'bpe') return new Set(specialTokens).size + 256;
   if (algorithm !== 'word') return fixedEntries(algorithm, options);
   return specialEntries(dictionary, { endOfLine: lineEnds, specialTokens }).special.length;
 }
 
+/** What is wrong with how the size is given, if anything. */
+function sizeProblems({ algorithm, vocab, merges }: TrainTokenizerOptions): StepProblem[] {
+  if (vocab === undefined && merges === undefined) {
+    const message = 'the size of the vocabulary is missing';
+    return [{ path: [], message, hint: algorithm === 'subword-nmt' ? 'give `vocab` or `merges`' : 'give `vocab`' }];
+  }
+  if (vocab === undefined || merges === undefined) return [];
+  return [{ path: ['merges'], message: '`vocab` and `merges` both say how much to learn', hint: 'give one of them' }];
+}
+
+/** Paths of the text to learn from: files of a corpus, or sides of parallel text. @throws UserError without such a split. */
+function textFiles({ from, split, side }: TrainTokenizerOptions, { kind, data }: Artifact): string[] {
+  const { splits } = data as CorpusData | BitextData;
+  const found = splits[split];
+  if (found === undefined) {
+    throw new UserError(`the corpus of step ${from.step} has no split "${split}"`, {
+      hint: `its splits: ${Object.keys(splits).join(', ')}`,
+    });
+  }
+  if ('files' in found) {
+    if (side === undefined) return found.files.map(({ path }) => path);
+    throw new UserError(`the text of step ${from.step} has no sides: it leaves a ${kind}`, {
+      hint: 'leave `side` out, or learn from parallel text',
+    });
+  }
+  return (side === undefined || side === 'both' ? (['source', 'target'] as const) : [side]).map(
+    (name) => found[name].path,
+  );
+}
+
 function createTrainStep(options: TrainTokenizerOptions): Step {
-  const { from, split, algorithm, vocab, minFrequency, specialTokens, lineEnds, dictionary } = options;
+  const { from, algorithm, minFrequency, specialTokens, lineEnds, dictionary } = options;
   return {
     produces: 'tokenizer',
     check() {
@@ -71,9 +106,12 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
       }
       const misplaced = misplacedOptions(algorithm, options);
       if (misplaced.length > 0) return misplaced;
+      const sizes = sizeProblems(options);
+      const { vocab } = options;
+      if (sizes.length > 0 || vocab === undefined) return sizes;
       let smallest: number;
       try {
-        smallest = smallestVocab(options);
+        smallest = smallestVocab({ ...options, vocab });
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         return [{ path: ['specialTokens'], message: error.message, hint: error.hint }];
@@ -82,18 +120,18 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
       const needs = algorithm === 'bpe' ? 'the 256 bytes and the special tokens' : 'the special tokens';
       return [{ path: ['vocab'], message: `${vocab} entries cannot hold ${needs}`, hint: `give at least ${smallest}` }];
     },
-    plan: () => ({ produces: { vocab: algorithm === 'word' ? filledSize(dictionary ?? 'plain', vocab) : vocab } }),
+    plan: () => ({
+      produces: {
+        vocab: algorithm === 'word' ? filledSize(dictionary ?? 'plain', options.vocab!) : options.vocab,
+      },
+    }),
     async run({ input, folder, signal, events, seed }) {
       const start = performance.now();
-      const { splits } = input(from).data as CorpusData;
-      const files = splits[split]?.files;
-      if (files === undefined) {
-        throw new UserError(`the corpus of step ${from.step} has no split "${split}"`, {
-          hint: `its splits: ${Object.keys(splits).join(', ')}`,
-        });
-      }
+      const files = textFiles(options, input(from));
+      // Checked: only with `merges` may it be missing.
+      const vocab = options.vocab!;
       const documents = function* () {
-        for (const [done, { path }] of files.entries()) {
+        for (const [done, path] of files.entries()) {
           events.progress(done, { total: files.length, unit: 'files' });
           yield readText(path);
         }
@@ -118,7 +156,7 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
           onProgress: (unit, done, total) => events.progress(done, { total, unit }),
         });
       }
-      if (tokenizer.vocabSize < vocab) {
+      if (options.vocab !== undefined && tokenizer.vocabSize < vocab) {
         events.info(`the text gives ${tokenizer.vocabSize} entries, fewer than the ${vocab} asked for`);
       }
       await tokenizer.save(join(folder, tokenizer.file ?? TOKENIZER_FILE));

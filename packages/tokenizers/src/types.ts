@@ -49,3 +49,21 @@ export interface CorpusFile {
   /** Size of the file as it lies on disk. */
   bytes: number;
 }
+
+/**
+ * Data of a `bitext` artifact: parallel text. Line n of a split's target file is the translation of line n of its source
+ * file; the files are UTF-8 without a byte order mark, and every line ends with a line feed. Any split but `train` and
+ * `valid` is a test set, whose pairs are all there and in their order.
+ */
+export interface BitextData {
+  /** Name of the source language, e.g. `en`. */
+  source: string;
+  target: string;
+  splits: Record<string, BitextSplit>;
+}
+
+export interface BitextSplit {
+  source: CorpusFile;
+  target: CorpusFile;
+  pairs: number;
+}

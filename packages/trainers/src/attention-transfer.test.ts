@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import attention from '@t2r/attention';
 import { type ComponentSpec, createRegistry } from '@t2r/core';
 import { openEngine, type TensorMap } from '@t2r/engine';
-import models, { initialWeights } from '@t2r/models';
+import models, { initialWeights, languageModel } from '@t2r/models';
 import { loadCheckpoint } from '@t2r/zoo';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { imitation } from './imitation.js';
@@ -46,7 +46,7 @@ describe.each([
   test('the loss is that of the definitions, worked out position by position', async () => {
     const features = 4;
     const model = (spec: ComponentSpec) =>
-      registry.create('model', { ...tinyModel, initStd: 0.3, attention: spec }).build(VOCAB);
+      languageModel(registry.create('model', { ...tinyModel, initStd: 0.3, attention: spec }).build(VOCAB));
     const student = model({ use: 't2r-mlp', features });
     const { teacher, layers } = imitation(
       student,

@@ -9,19 +9,30 @@ import {
   stepRef,
 } from '@t2r/core';
 import { checkSplit, type PlannedTokens } from '@t2r/datasets';
-import { buildLanguageModel, type LmConfig, modelPlan, type PlannedCheckpoint, plannedConfig } from '@t2r/models';
+import {
+  buildLanguageModel,
+  configOf,
+  type LmConfig,
+  modelPlan,
+  type PlannedCheckpoint,
+  plannedModel,
+} from '@t2r/models';
 import { z } from 'zod';
 import { layerBytes, measurableLayers } from './auto-layers.js';
 import { type AutoOptions, autoSchema, checkBudget } from './auto-plan.js';
 import { type FixedLayers, layersOption, planLayers, swappedLayers } from './layer-plan.js';
 import { seedOption } from './seed.js';
-import { swapAttention } from './swap.js';
+import { swapAttention, swapModel } from './swap.js';
 import { checkBlock, planTraining, planTransfer } from './train-plan.js';
 
 const schema = z
   .strictObject({
     from: stepRef('checkpoint', 'The step whose checkpoint is converted.'),
     attention: componentOption('attention', 'The attention to put in, e.g. { use: t2r-mlp, features: 32 }.'),
+    cross: componentOption(
+      'attention',
+      "The cross-attention to put into an encoder-decoder, beside the decoder's self-attention; default: it stays.",
+    ).optional(),
     layers: layersOption,
     auto: autoSchema
       .optional()
@@ -41,6 +52,9 @@ export type AutoSwapOptions = SwapOptions & { auto: AutoOptions };
 export type FixedSwapOptions = SwapOptions & { layers: FixedLayers };
 
 export const isAuto = (options: SwapOptions): options is AutoSwapOptions => options.layers === 'auto';
+
+/** What is told of models whose layers cannot be chosen by measurement. */
+export const AUTO_MODEL = 'layers: auto: the model';
 
 /** Which layers are chosen shows when they are measured; what they cost does not depend on it where all layers are alike. */
 function planAuto({ auto, attention, from, seed }: AutoSwapOptions, config: LmConfig, context: PlanContext): StepPlan {
@@ -82,11 +96,11 @@ export const convertSwap = defineComponent({
     usesEngine: isAuto(options),
     metricNames: () => ['parameters', 'new_parameters', 'state_bytes_per_sequence'],
     plan(context) {
-      const config = plannedConfig(context, options.from);
+      const config = plannedModel(context, options.from);
       if (config === undefined) return {};
-      if (isAuto(options)) return planAuto(options, config, context);
+      if (isAuto(options)) return planAuto(options, configOf('decoder-lm', config, AUTO_MODEL), context);
       const layers = swappedLayers(planLayers((options as FixedSwapOptions).layers, config, options.attention.use));
-      const model = swapAttention(config, options.attention, layers, context);
+      const model = swapModel(config, options, layers, context);
       return { ...modelPlan(model), produces: { config: model.config } satisfies PlannedCheckpoint };
     },
     run: async (context) => (await import('./run-convert-swap.js')).runSwap(options, context),

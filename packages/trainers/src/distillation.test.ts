@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import attention from '@t2r/attention';
 import { createRegistry } from '@t2r/core';
 import { openEngine } from '@t2r/engine';
-import models, { initialWeights } from '@t2r/models';
+import models, { initialWeights, languageModel } from '@t2r/models';
 import { loadCheckpoint } from '@t2r/zoo';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { teacherVariables } from './distillation.js';
@@ -32,7 +32,9 @@ test.each([
 ])('$name, weight $weight, temperature $temperature: loss and gradient of the formula', async (options) => {
   const { name, weight, temperature } = options;
   const build = (use: string) =>
-    registry.create('model', { ...tinyModel, tieOutput: false, initStd: 0.3, attention: { use } }).build(VOCAB);
+    languageModel(
+      registry.create('model', { ...tinyModel, tieOutput: false, initStd: 0.3, attention: { use } }).build(VOCAB),
+    );
   const model = build('elu');
   const teacher = build('softmax');
   const [batch, block] = [2, 4];

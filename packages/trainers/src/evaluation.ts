@@ -1,7 +1,22 @@
-/** Perplexity of a split while training: windows side by side, every token but the first scored once. */
+/** What is measured on held-out text while training; of language models, perplexity on windows side by side. */
 import { evaluationWindows, type TokenReader } from '@t2r/datasets';
 import type { Engine, TensorMap, Variables } from '@t2r/engine';
 import type { LanguageModel } from '@t2r/models';
+
+/** What an evaluation found. */
+export interface Measured {
+  /** exp(mean negative log-likelihood a token). */
+  perplexity: number;
+  /** Of a beam search, from 0 to 100, where the evaluation makes one. */
+  bleu?: number;
+}
+
+/** An evaluation of the present variables, as the training loop asks for it. */
+export interface HeldOut {
+  /** Undefined when `signal` cut it short. */
+  measure(signal: AbortSignal): Promise<Measured | undefined>;
+  dispose(): Promise<void>;
+}
 
 export interface EvaluationOptions {
   model: LanguageModel;
@@ -13,10 +28,9 @@ export interface EvaluationOptions {
   parameters?: (values: TensorMap) => TensorMap;
 }
 
-export interface Evaluation {
+export interface Evaluation extends HeldOut {
   /** exp(mean negative log-likelihood a token) under the present variables; undefined when `signal` cut it short. */
   perplexity(signal: AbortSignal): Promise<number | undefined>;
-  dispose(): Promise<void>;
 }
 
 /** Compiles an evaluation of the parameters in `variables` on the tokens of `reader`. */
@@ -50,21 +64,26 @@ export async function compileEvaluation(
     return count;
   };
 
-  return {
-    async perplexity(signal) {
-      let sum = 0;
-      let scored = 0;
-      const counts = new Array<number>(batch);
-      for (let first = 0; first < windows.length; first += batch) {
-        if (signal.aborted) return undefined;
-        for (let row = 0; row < batch; row++) counts[row] = fill(row, first + row);
-        const { nll } = await program.run({ inputs, targets });
-        for (const [row, count] of counts.entries()) {
-          for (let i = row * block; i < row * block + count; i++) sum += nll![i]!;
-          scored += count;
-        }
+  const perplexity = async (signal: AbortSignal): Promise<number | undefined> => {
+    let sum = 0;
+    let scored = 0;
+    const counts = new Array<number>(batch);
+    for (let first = 0; first < windows.length; first += batch) {
+      if (signal.aborted) return undefined;
+      for (let row = 0; row < batch; row++) counts[row] = fill(row, first + row);
+      const { nll } = await program.run({ inputs, targets });
+      for (const [row, count] of counts.entries()) {
+        for (let i = row * block; i < row * block + count; i++) sum += nll![i]!;
+        scored += count;
       }
-      return Math.exp(sum / scored);
+    }
+    return Math.exp(sum / scored);
+  };
+  return {
+    perplexity,
+    async measure(signal) {
+      const found = await perplexity(signal);
+      return found === undefined ? undefined : { perplexity: found };
     },
     dispose: () => program.dispose(),
   };

@@ -2,34 +2,40 @@
  * The training loop. Data, dropout and learning rate are functions of the step alone, so that a run which is interrupted
  * (by a signal or by kill -9) and goes on from a checkpoint ends with the bits an uninterrupted run ends with.
  */
-import { join } from 'node:path';
 import { type EventSink, type Metrics, UserError } from '@t2r/core';
-import type { Batch } from '@t2r/datasets';
 import type { Variables } from '@t2r/engine';
+import type { TrainingBatch } from './batches.js';
 import { createClock } from './clock.js';
-import type { Evaluation } from './evaluation.js';
+import type { HeldOut, Measured } from './evaluation.js';
+import { type Choice, compareEvaluations, keptWeights } from './kept-weights.js';
 import { loadResume, saveResume } from './resume.js';
-import { initialState, meanRecentLoss, recordLoss, resultMetrics, type TrainerState } from './trainer-state.js';
+import {
+  initialState,
+  meanRecentLoss,
+  recordEvaluation,
+  recordLoss,
+  resultMetrics,
+  type TrainerState,
+} from './trainer-state.js';
 import type { TrainingProgram } from './training-program.js';
-import { readVariables, writeVariables } from './variables-file.js';
 
 export interface FitOptions {
   program: TrainingProgram;
   variables: Variables;
-  /** Names of the trained parameters among the variables; they are what `keep: 'best'` keeps. */
+  /** Names of the trained parameters among the variables; they are what `choice` keeps. */
   parameters: readonly string[];
   /** Names of all variables that a resumed run needs. */
   resumable: readonly string[];
   /** Learning rate of each group of parameters at optimizer step `step`; the first is the one that is reported. */
   ratesAt(step: number): number[];
-  /** Batch number `index` of the run, a pure function of it. */
-  batchAt(index: number): Batch;
+  /** The batches of an optimizer step, a pure function of it. */
+  batchesAt(step: number): readonly TrainingBatch[];
   steps: number;
-  /** Tokens in an optimizer step, for the speed. */
-  tokensPerStep: number;
-  evaluation?: Evaluation & { every: number };
-  /** Which parameters are in the variables at the end. */
-  keep: 'last' | 'best';
+  evaluation?: HeldOut & { every: number };
+  /** Evaluations without a better one after which the run ends; default: it goes on to the last step. */
+  patience?: number;
+  /** Whose parameters are in the variables at the end; default: those of the last step. */
+  choice?: Choice;
   /** Folder for checkpoints. */
   folder: string;
   /** Checkpoint every so many steps; default: when the last one is `SAVE_SECONDS` old. */
@@ -54,10 +60,22 @@ function refuseDivergence(loss: number, step: number): void {
   });
 }
 
+/** What the latest evaluation found. */
+function lastEvaluation({ curves }: TrainerState): Measured | undefined {
+  const perplexity = curves.validPerplexity.at(-1)?.[1];
+  return perplexity === undefined ? undefined : { perplexity, bleu: curves.validBleu?.at(-1)?.[1] };
+}
+
+/** Whether the last `patience` evaluations have all missed the best one. */
+function outOfPatience({ best, curves }: TrainerState, patience: number | undefined): boolean {
+  if (patience === undefined || best === undefined) return false;
+  return curves.validPerplexity.filter(([step]) => step > best.step).length >= patience;
+}
+
 /** Runs (or goes on with) a training run; the variables hold the result. */
 export async function fit(options: FitOptions): Promise<FitResult> {
-  const { program, variables, ratesAt, batchAt, steps, evaluation, folder, signal, events } = options;
-  const bestPath = join(folder, 'best.safetensors');
+  const { program, variables, ratesAt, batchesAt, steps, evaluation, folder, signal, events } = options;
+  const kept = options.choice && keptWeights(folder, variables, options.parameters, options.choice);
   const resumed = await loadResume(folder, variables, options.resumable, (message) => events.warn(message));
   if (resumed !== undefined) events.info(`resumed at step ${resumed.step} of ${steps}`);
   const state = resumed ?? initialState();
@@ -74,37 +92,39 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     (state.step % evaluation.every === 0 || state.step === steps) &&
     state.curves.validPerplexity.at(-1)?.[0] !== state.step;
   const evaluate = async () => {
-    const perplexity = await evaluation!.perplexity(signal);
-    if (perplexity === undefined) return;
-    state.curves.validPerplexity.push([state.step, perplexity]);
-    events.point('valid.perplexity', state.step, perplexity);
-    if (!(perplexity < (state.best?.perplexity ?? Number.POSITIVE_INFINITY))) return;
-    state.best = { step: state.step, perplexity };
-    if (options.keep === 'best') await writeVariables(bestPath, variables, options.parameters);
+    const measured = await evaluation!.measure(signal);
+    if (measured === undefined) return;
+    recordEvaluation(state, measured);
+    events.point('valid.perplexity', state.step, measured.perplexity);
+    if (measured.bleu !== undefined) events.point('valid.bleu', state.step, measured.bleu);
+    const none = { perplexity: Number.POSITIVE_INFINITY };
+    if (compareEvaluations(measured, state.best ?? none) > 0) state.best = { ...measured, step: state.step };
+    await kept?.add(state, measured);
   };
-
-  const clock = createClock(options.tokensPerStep);
+  const clock = createClock();
   let savedAt = performance.now();
   for (;;) {
     await stopIfAborted();
     if (evaluationIsDue()) await evaluate();
     // A signal cuts an evaluation short; it is then made again after resuming.
     if (signal.aborted) continue;
-    if (state.step >= steps) break;
+    if (state.step >= steps || outOfPatience(state, options.patience)) break;
 
     const started = performance.now();
     const rates = ratesAt(state.step);
-    const { loss, gradientNorm, seconds } = await program.run(state.step, rates, batchAt);
-    recordLoss(state, loss);
-    refuseDivergence(loss, state.step);
+    const batches = batchesAt(state.step);
+    const outcome = await program.run(state.step, rates, batches);
+    recordLoss(state, outcome.loss);
+    refuseDivergence(outcome.loss, state.step);
     if (state.step % POINT_EVERY === 0 || state.step === steps) {
       const mean = meanRecentLoss(state, POINT_EVERY);
       state.curves.trainLoss.push([state.step, mean]);
       events.point('train.loss', state.step, mean);
-      events.point('train.gradient_norm', state.step, gradientNorm);
+      events.point('train.gradient_norm', state.step, outcome.gradientNorm);
     }
-    clock.add((performance.now() - started) / 1000, seconds);
-    const values = { loss, tokens_per_s: clock.tokensPerSecond(), lr: rates[0]! };
+    const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);
+    clock.add(tokens, (performance.now() - started) / 1000 - outcome.compileSeconds, outcome.seconds);
+    const values = { loss: outcome.loss, tokens_per_s: clock.tokensPerSecond(), lr: rates[0]! };
     events.progress(state.step, { total: steps, unit: 'steps', values });
 
     const due =
@@ -116,9 +136,20 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       savedAt = performance.now();
     }
   }
+  const result = await applyChoice();
+  return { metrics: { ...resultMetrics(state, result), ...clock.metrics() }, curves: state.curves };
 
-  if (options.keep === 'best' && state.best !== undefined && state.best.step !== state.step) {
-    await readVariables(bestPath, variables, options.parameters);
+  /** Leaves the chosen weights in the variables. @returns their evaluation */
+  async function applyChoice(): Promise<Measured | undefined> {
+    if (kept === undefined || (state.kept ?? []).length === 0) return lastEvaluation(state);
+    const only = state.kept!.length === 1 ? state.kept![0] : undefined;
+    // The mean of several has not been evaluated yet, and what interrupts that finds the run at its last step.
+    if (only === undefined) await save();
+    await kept.apply(state);
+    if (only !== undefined) return only;
+    events.info(`the mean of the weights of steps ${state.kept!.map(({ step }) => step).join(', ')}`);
+    const measured = await evaluation!.measure(signal);
+    if (measured === undefined) throw signal.reason;
+    return measured;
   }
-  return { metrics: { ...resultMetrics(state, options.keep), ...clock.metrics() }, curves: state.curves };
 }

@@ -1,7 +1,14 @@
 export { type AdamOptions, createAdam } from './adam.js';
+export type { BatchSource, TrainingBatch } from './batches.js';
 export { clipFactor, globalNorm } from './clip.js';
 export type { Distillation } from './distillation.js';
-export { compileEvaluation, type Evaluation, type EvaluationOptions } from './evaluation.js';
+export {
+  compileEvaluation,
+  type Evaluation,
+  type EvaluationOptions,
+  type HeldOut,
+  type Measured,
+} from './evaluation.js';
 export { type FitOptions, type FitResult, fit } from './fit.js';
 export type { PlannedLayer } from './layer-plan.js';
 export { createNag, type NagOptions } from './nag.js';
@@ -18,9 +25,10 @@ export type { Schedule } from './schedule.js';
 export { type SwapNames, sortWeights } from './swap.js';
 export { slotVariables } from './training-graph.js';
 export {
-  compileTraining,
+  createTrainingProgram,
   type StepOutcome,
   type TrainingProgram,
   type TrainingProgramOptions,
 } from './training-program.js';
 export { type TransferTerms, transferObjective } from './transfer-objective.js';
+export { translationObjective } from './translation-objective.js';

@@ -1,12 +1,13 @@
 import attention from '@t2r/attention';
 import { createRegistry } from '@t2r/core';
-import models, { type LmConfig } from '@t2r/models';
+import models, { type LmConfig, languageModel } from '@t2r/models';
 import { expect, test } from 'vitest';
 import { type FixedLayers, layersOption, planLayers, swappedLayers } from './layer-plan.js';
 import { tinyModel, VOCAB } from './test-context.js';
 
 const registry = createRegistry([attention, models]);
-const config = (layers: number): LmConfig => registry.create('model', { ...tinyModel, layers }).build(VOCAB).config;
+const config = (layers: number): LmConfig =>
+  languageModel(registry.create('model', { ...tinyModel, layers }).build(VOCAB)).config;
 const swapped = (layers: FixedLayers, count: number) => swappedLayers(planLayers(layers, config(count), 't2r-mlp'));
 
 test('all, or a list checked against the model', () => {

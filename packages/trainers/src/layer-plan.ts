@@ -3,7 +3,7 @@
  * the top, keeps its softmax attention and the other three quarters are converted (Kasai et al. 2021).
  */
 import { UserError } from '@t2r/core';
-import type { LmConfig } from '@t2r/models';
+import type { ModelConfig } from '@t2r/models';
 import { z } from 'zod';
 
 const EVERY = /^last-of-every-([1-9]\d*)$/;
@@ -26,6 +26,8 @@ export interface PlannedLayer {
   layer: number;
   /** Component name of the attention it has afterwards. */
   attention: string;
+  /** The same of cross-attention, in translation models. */
+  cross?: string;
   swapped: boolean;
   /** Why it is swapped or kept, for the reader of a checkpoint or report. */
   reason: string;
@@ -58,20 +60,28 @@ function choose(layers: FixedLayers, count: number): { swapped: boolean; reason:
 }
 
 /**
- * Plans a conversion, one entry per layer.
+ * Plans a conversion, one entry per layer; in a translation model, per layer of the decoder.
  *
  * @param attention component name of the attention to put in
+ * @param cross the same of cross-attention, which stays as it is where nothing is given
  * @throws UserError where a listed layer does not exist, or none is left to swap
  */
-export function planLayers(layers: FixedLayers, config: LmConfig, attention: string): PlannedLayer[] {
-  const plan = choose(layers, config.layers).map(({ swapped, reason }, layer) => ({
+export function planLayers(
+  layers: FixedLayers,
+  config: ModelConfig,
+  attention: string,
+  cross?: string,
+): PlannedLayer[] {
+  const count = config.use === 'decoder-lm' ? config.layers : config.decoder.layers;
+  const plan = choose(layers, count).map(({ swapped, reason }, layer) => ({
     layer,
     attention: swapped ? attention : config.attention[layer]!.use,
+    ...(config.use === 'encoder-decoder' && { cross: (swapped && cross) || config.cross[layer]!.use }),
     swapped,
     reason,
   }));
   if (!plan.some(({ swapped }) => swapped))
-    throw new UserError(`layers: ${String(layers)} leaves no layer of the model's ${config.layers} to swap`, {
+    throw new UserError(`layers: ${String(layers)} leaves no layer of the model's ${count} to swap`, {
       hint: 'Choose a larger N (last-of-every-4 swaps three layers of four), all, or a list of layers.',
     });
   return plan;

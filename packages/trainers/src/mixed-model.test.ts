@@ -1,7 +1,7 @@
 import attention from '@t2r/attention';
 import { type ComponentSpec, createRegistry } from '@t2r/core';
 import { openEngine } from '@t2r/engine';
-import models, { initialWeights } from '@t2r/models';
+import models, { initialWeights, languageModel } from '@t2r/models';
 import { expect, test } from 'vitest';
 import { imitation } from './imitation.js';
 import { mixedModel } from './mixed-model.js';
@@ -11,7 +11,7 @@ const registry = createRegistry([attention, models]);
 
 test('every step has one of the two attentions in each layer, and all choices come up', async () => {
   const build = (specs: ComponentSpec[]) =>
-    registry.create('model', { ...tinyModel, initStd: 0.5, attention: specs }).build(VOCAB);
+    languageModel(registry.create('model', { ...tinyModel, initStd: 0.5, attention: specs }).build(VOCAB));
   const t2r = { use: 't2r-mlp', features: 4 };
   const student = build([t2r, t2r]);
   const pair = imitation(student, { use: 'softmax' }, { create: (kind, spec) => registry.create(kind, spec) });

@@ -8,6 +8,7 @@ import { nag } from './nag.js';
 import { constantSchedule, cosineSchedule, inverseSqrtSchedule } from './schedule.js';
 import { cosineRestartsSchedule } from './schedule-restarts.js';
 import { trainLm } from './train-lm.js';
+import { trainTranslation } from './train-translation.js';
 
 export const plugin = definePlugin({
   name: '@t2r/trainers',
@@ -15,6 +16,7 @@ export const plugin = definePlugin({
     modelInit,
     convertSwap,
     trainLm,
+    trainTranslation,
     attentionTransfer,
     adam,
     adamw,

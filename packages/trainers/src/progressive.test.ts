@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import attention from '@t2r/attention';
 import { createRegistry } from '@t2r/core';
-import models from '@t2r/models';
+import models, { languageModel } from '@t2r/models';
 import { loadCheckpoint, readTensors } from '@t2r/zoo';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { progressiveModels } from './progressive.js';
@@ -13,7 +13,7 @@ const registry = createRegistry([attention, models]);
 const context = { create: ((kind, spec) => registry.create(kind, spec)) as typeof registry.create };
 const t2r = { use: 't2r-mlp', features: 4 };
 const model = (specs: { use: string }[]) =>
-  registry.create('model', { ...tinyModel, layers: specs.length, attention: specs }).build(VOCAB);
+  languageModel(registry.create('model', { ...tinyModel, layers: specs.length, attention: specs }).build(VOCAB));
 
 test('layers change one after the other, those that were not converted never', () => {
   const converted = model([t2r, { use: 'softmax' }, t2r, t2r]);

@@ -4,6 +4,7 @@ import { buildLanguageModel } from '@t2r/models';
 import type { Checkpoint } from '@t2r/zoo';
 import type { AttentionTransferOptions } from './attention-transfer.js';
 import { imitation } from './imitation.js';
+import { blockData, loadSource } from './lm-data.js';
 import type { TrainedParameter } from './parameter-patterns.js';
 import { runTraining, type TrainingTask } from './training-run.js';
 import { transferObjective } from './transfer-objective.js';
@@ -19,13 +20,19 @@ function prepare(options: AttentionTransferOptions, context: StepContext, { conf
   const { steps, keep, outputs, weights, teacher: imitated } = options;
   return {
     step: 'train/attention-transfer',
-    model: student,
+    parameters: student.parameters(),
     stages: [{ from: 0, objective: transferObjective(student, teacher, layers, { outputs, weights }), trained }],
     trained,
+    open: blockData(options, context, student),
     provenance: { steps, keep, teacher: imitated, outputs, weights },
   };
 }
 
 /** Trains (or resumes training) and leaves a checkpoint folder with training.json beside the weights. */
 export const runAttentionTransfer = (options: AttentionTransferOptions, context: StepContext): Promise<StepResult> =>
-  runTraining(options, context, async (checkpoint) => prepare(options, context, checkpoint));
+  runTraining(
+    options,
+    context,
+    () => loadSource(options, context),
+    (checkpoint) => prepare(options, context, checkpoint),
+  );

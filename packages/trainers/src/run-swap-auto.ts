@@ -9,11 +9,12 @@ import type { AutoSwapOptions } from './convert-swap.js';
 import type { Imitation } from './imitation.js';
 import { type LayerMeasures, measureLayers } from './layer-measures.js';
 import type { PlannedLayer } from './layer-plan.js';
+import { blockData, openSplit } from './lm-data.js';
 import { mixedModel } from './mixed-model.js';
 import { languageModelObjective } from './objective.js';
 import { trainedParameters } from './parameter-patterns.js';
 import { type Swapped, swapAttention, swapWeights } from './swap.js';
-import { openSplit, SETTLE_FOLDER, trainWeights } from './training-run.js';
+import { SETTLE_FOLDER, trainWeights } from './training-run.js';
 import { transferObjective } from './transfer-objective.js';
 
 export interface AutoResult extends Swapped {
@@ -37,11 +38,13 @@ async function transfer({ options, pair, engine, reader, context }: Measurement,
   const trained = own.map((spec) => ({ ...spec, group: 0 }));
   const objective = transferObjective(student, teacher, layers, { outputs: 1, weights: 0 });
   let measures: LayerMeasures | undefined;
-  const result = await trainWeights(engine, { ...auto, from, keep: 'last', seed }, context, weights, {
+  const training = { ...auto, from, keep: 'last' as const, seed };
+  const result = await trainWeights(engine, training, context, weights, {
     step: 'convert/swap',
-    model: student,
+    parameters: student.parameters(),
     stages: [{ from: 0, objective, trained }],
     trained,
+    open: blockData(training, context, student),
     provenance: {},
     async measure(_, variables) {
       if (auto.settle.steps === 0) measures = await measure({ options, pair, engine, reader, context }, variables);
@@ -58,11 +61,13 @@ async function settle(measurement: Measurement, weights: Weights): Promise<Layer
   const model = mixedModel(pair);
   const trained = trainedParameters(model.parameters());
   let measures: LayerMeasures | undefined;
-  await trainWeights(engine, { ...auto, ...auto.settle, from, keep: 'last', seed }, context, weights, {
+  const training = { ...auto, ...auto.settle, from, keep: 'last' as const, seed };
+  await trainWeights(engine, training, context, weights, {
     step: 'convert/swap settle',
-    model: pair.student,
+    parameters: pair.student.parameters(),
     stages: [{ from: 0, objective: languageModelObjective(model), trained }],
     trained,
+    open: blockData(training, context, pair.student),
     resumeFolder: SETTLE_FOLDER,
     provenance: {},
     async measure(_, variables) {

@@ -4,13 +4,15 @@ import type { HostTensor } from '@t2r/engine';
 import { buildLanguageModel } from '@t2r/models';
 import type { Checkpoint } from '@t2r/zoo';
 import { type Distillation, teacherVariables } from './distillation.js';
+import { blockData, loadSource } from './lm-data.js';
+import { loadModel } from './load-model.js';
 import { createAdapters } from './lora.js';
 import { adaptedObjective, languageModelObjective } from './objective.js';
 import { trainedParameters } from './parameter-patterns.js';
 import { progressiveModels } from './progressive.js';
 import { checkTeacher } from './train-plan.js';
 import type { TrainLmOptions } from './train-schema.js';
-import { loadModel, runTraining, type Stage, type TrainingTask } from './training-run.js';
+import { runTraining, type Stage, type TrainingTask } from './training-run.js';
 
 /** The options that say what became of the weights. Those not given are left out of the JSON. */
 const provenanceOf = (
@@ -64,9 +66,10 @@ async function prepare(options: TrainLmOptions, context: StepContext, checkpoint
   });
   return {
     step: 'train/lm',
-    model,
+    parameters: model.parameters(),
     stages,
     trained,
+    open: blockData(options, context, model, adapters?.apply),
     groups,
     adapters,
     constants: teacher?.variables,
@@ -76,4 +79,9 @@ async function prepare(options: TrainLmOptions, context: StepContext, checkpoint
 
 /** Trains (or resumes training) and leaves a checkpoint folder with training.json beside the weights. */
 export const runTrainLm = (options: TrainLmOptions, context: StepContext): Promise<StepResult> =>
-  runTraining(options, context, (checkpoint) => prepare(options, context, checkpoint));
+  runTraining(
+    options,
+    context,
+    () => loadSource(options, context),
+    (checkpoint) => prepare(options, context, checkpoint),
+  );

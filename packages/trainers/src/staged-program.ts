@@ -1,10 +1,10 @@
-/** A training run whose graph changes on the way: one compiled program at a time, each for a stretch of steps. */
+/** A training run whose graph changes on the way: one program at a time, each for a stretch of steps. */
 import type { TrainingProgram } from './training-program.js';
 
 export interface ProgramStage {
   /** Optimizer step it begins at. */
   from: number;
-  compile(): Promise<TrainingProgram>;
+  create(): TrainingProgram;
 }
 
 /** Runs each step in the last stage that has begun; a resumed run compiles no stage that it has behind it. */
@@ -19,12 +19,12 @@ export function stagedProgram(stages: readonly ProgramStage[]): TrainingProgram 
     if (stage === undefined) throw new Error(`no stage of the training run begins at or before step ${step}`);
     if (current?.stage !== stage) {
       await dispose();
-      current = { stage, program: await stage.compile() };
+      current = { stage, program: stage.create() };
     }
     return current.program;
   };
   return {
-    run: async (step, rates, batchAt) => (await programAt(step)).run(step, rates, batchAt),
+    run: async (step, rates, batches) => (await programAt(step)).run(step, rates, batches),
     dispose,
   };
 }

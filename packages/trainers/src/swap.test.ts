@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import attention from '@t2r/attention';
 import { createRegistry } from '@t2r/core';
-import models, { buildLanguageModel, type LmConfig } from '@t2r/models';
+import models, { buildLanguageModel, type LmConfig, languageModel } from '@t2r/models';
 import { loadCheckpoint } from '@t2r/zoo';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sortWeights, swapAttention } from './swap.js';
 import { createTestRun, tinyModel, tinyTraining, VOCAB } from './test-context.js';
 
 const registry = createRegistry([attention, models]);
-const config = (): LmConfig => registry.create('model', tinyModel).build(VOCAB).config;
+const config = (): LmConfig => languageModel(registry.create('model', tinyModel).build(VOCAB)).config;
 const t2r = (features: number) => ({ use: 't2r-mlp', features });
 
 describe('which weights carry over', () => {

@@ -1,11 +1,15 @@
 /** Swapping attention variants: which weights carry over, which are dropped and which are new. */
 import { type ComponentSpec, type CreateContext, UserError } from '@t2r/core';
 import {
-  attentionShape,
+  type AnyModel,
+  type AttentionPlace,
+  attentionParameterNames,
   buildLanguageModel,
+  buildTranslationModel,
   initialParameter,
   type LanguageModel,
   type LmConfig,
+  type ModelConfig,
   type Weights,
 } from '@t2r/models';
 
@@ -22,10 +26,31 @@ export function swapAttention(
   return buildLanguageModel({ ...config, attention: specs }, context);
 }
 
-/** Parameters that the attention of layer `layer` brings along besides the projections, by full name. */
-function ownNames(model: LanguageModel, layer: number): Set<string> {
-  const own = model.attention[layer]!.parameters(attentionShape(model.config));
-  return new Set(own.map(({ name }) => `layers.${layer}.attention.${name}`));
+/** What a conversion puts in. */
+export interface NewAttention {
+  attention: ComponentSpec;
+  /** Of a translation model's decoder; absent: cross-attention stays. */
+  cross?: ComponentSpec;
+}
+
+/** The model of `config` with other attention in some layers: of the decoder, in a translation model. */
+export function swapModel(
+  config: ModelConfig,
+  { attention, cross }: NewAttention,
+  layers: readonly number[],
+  context: CreateContext,
+): AnyModel {
+  if (config.use === 'decoder-lm') {
+    if (cross === undefined) return swapAttention(config, attention, layers, context);
+    throw new UserError('cross: a decoder-only language model has no cross-attention', { hint: 'Leave out cross.' });
+  }
+  const put = (specs: ComponentSpec[], spec: ComponentSpec) =>
+    specs.map((old, layer) => (layers.includes(layer) ? spec : old));
+  const own = put(config.attention, attention);
+  return buildTranslationModel(
+    { ...config, attention: own, cross: cross ? put(config.cross, cross) : config.cross },
+    context,
+  );
 }
 
 export interface SwapNames {
@@ -42,11 +67,17 @@ export interface SwapNames {
  * attention's own parameters may be left over; in T2R's released code any key that does not match is passed over in
  * silence instead.
  *
+ * @param places what was swapped in the layers: what stays keeps its parameters
  * @throws UserError naming every other parameter that is missing, left over or of another shape
  */
-export function sortWeights(before: LanguageModel, after: LanguageModel, layers: readonly number[]): SwapNames {
-  const mayDrop = new Set(layers.flatMap((layer) => [...ownNames(before, layer)]));
-  const mayDraw = new Set(layers.flatMap((layer) => [...ownNames(after, layer)]));
+export function sortWeights(
+  before: AnyModel,
+  after: AnyModel,
+  layers: readonly number[],
+  places?: readonly AttentionPlace[],
+): SwapNames {
+  const mayDrop = new Set(layers.flatMap((layer) => attentionParameterNames(before, layer, places)));
+  const mayDraw = new Set(layers.flatMap((layer) => attentionParameterNames(after, layer, places)));
   const old = new Map(before.parameters().map(({ name, shape }) => [name, shape]));
   const next = new Map(after.parameters().map(({ name, shape }) => [name, shape]));
   const problems: string[] = [];
@@ -68,16 +99,18 @@ export function sortWeights(before: LanguageModel, after: LanguageModel, layers:
 }
 
 /** A converted model's weights, and where they come from. */
-export interface Swapped extends SwapNames {
-  model: LanguageModel;
+export interface Swapped<Model extends AnyModel = AnyModel> extends SwapNames {
+  model: Model;
   weights: Weights;
 }
 
-export interface SwapWeightsOptions {
-  before: LanguageModel;
-  after: LanguageModel;
+export interface SwapWeightsOptions<Model extends AnyModel = AnyModel> {
+  before: Model;
+  after: Model;
   /** Layers in which the two have another attention. */
   layers: readonly number[];
+  /** Which attention of these layers is another; default: all of it. */
+  places?: readonly AttentionPlace[];
   /** Of the model before. */
   weights: Weights;
   /** Of the parameters that are drawn. */
@@ -85,8 +118,15 @@ export interface SwapWeightsOptions {
 }
 
 /** The weights of the model after a swap. @throws UserError where weights other than the attention's own would be lost */
-export function swapWeights({ before, after, layers, weights, seed }: SwapWeightsOptions): Swapped {
-  const names = sortWeights(before, after, layers);
+export function swapWeights<Model extends AnyModel>({
+  before,
+  after,
+  layers,
+  places,
+  weights,
+  seed,
+}: SwapWeightsOptions<Model>): Swapped<Model> {
+  const names = sortWeights(before, after, layers, places);
   const drawn = new Set(names.drawn);
   const swapped = after
     .parameters()

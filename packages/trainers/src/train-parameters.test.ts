@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import attention from '@t2r/attention';
 import { createRegistry } from '@t2r/core';
 import { openEngine } from '@t2r/engine';
-import models, { initialWeights } from '@t2r/models';
+import models, { initialWeights, languageModel } from '@t2r/models';
 import { loadCheckpoint, openTensors } from '@t2r/zoo';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { languageModelObjective } from './objective.js';
@@ -82,7 +82,7 @@ test.each(['adamw', 'nag'])('%s: a group has the rate of the schedule times its 
 });
 
 test('the backward pass does no work for frozen parameters', async () => {
-  const model = createRegistry([attention, models]).create('model', tinyModel).build(20);
+  const model = languageModel(createRegistry([attention, models]).create('model', tinyModel).build(20));
   const engine = await openEngine('onnx', { threads: 1 });
   const variables = engine.variables(initialWeights(model, 1));
   const shape = [2, 8];

@@ -21,7 +21,7 @@ import type { TrainLmOptions } from './train-schema.js';
 import type { TrainingOptions } from './training-options.js';
 
 /** Sustained float32 rate of one core in a training step; an assumption that makes the seconds an order of magnitude. */
-const FLOPS_PER_CORE = 50e9;
+export const FLOPS_PER_CORE = 50e9;
 
 /** @throws UserError where a block is longer than the model's learned positions. */
 export function checkBlock(block: number, { positions, maxPositions }: LmConfig): void {

@@ -1,6 +1,7 @@
 /** What a training run knows beside its variables; small enough to be written as JSON at every checkpoint. */
 
 import type { Metrics } from '@t2r/core';
+import type { Measured } from './evaluation.js';
 
 export interface TrainerState {
   /** Optimizer steps done. */
@@ -8,9 +9,16 @@ export interface TrainerState {
   /** Training losses of the latest steps, oldest first. */
   recentLosses: number[];
   /** Points drawn so far: [step, value]. */
-  curves: { trainLoss: [number, number][]; validPerplexity: [number, number][] };
+  curves: {
+    trainLoss: [number, number][];
+    validPerplexity: [number, number][];
+    /** Where evaluations translate. */
+    validBleu?: [number, number][];
+  };
   /** The best evaluation so far. */
-  best?: { step: number; perplexity: number };
+  best?: Measured & { step: number };
+  /** Evaluations whose weights lie beside the checkpoints, in the order of their steps. */
+  kept?: (Measured & { step: number })[];
 }
 
 /** A run that has done nothing yet. */
@@ -34,15 +42,22 @@ export function recordLoss(state: TrainerState, loss: number): void {
   if (state.recentLosses.length > RECENT) state.recentLosses.shift();
 }
 
-/** What a finished run reports of its losses. `valid.perplexity` is that of the weights which are the result. */
-export function resultMetrics(state: TrainerState, keep: 'last' | 'best'): Metrics {
+/** Notes an evaluation, without judging it. */
+export function recordEvaluation({ step, curves }: TrainerState, { perplexity, bleu }: Measured): void {
+  curves.validPerplexity.push([step, perplexity]);
+  if (bleu !== undefined) curves.validBleu = [...(curves.validBleu ?? []), [step, bleu]];
+}
+
+/** What a finished run reports of its losses. `result` is the evaluation of the weights which are the result. */
+export function resultMetrics(state: TrainerState, result: Measured | undefined): Metrics {
   const metrics: Metrics = { steps: state.step, 'train.loss': meanRecentLoss(state) };
   const { best } = state;
-  const last = state.curves.validPerplexity.at(-1);
-  if (last !== undefined) metrics['valid.perplexity'] = keep === 'best' ? (best?.perplexity ?? last[1]) : last[1];
+  if (result !== undefined) metrics['valid.perplexity'] = result.perplexity;
+  if (result?.bleu !== undefined) metrics['valid.bleu'] = result.bleu;
   if (best !== undefined) {
     metrics['best.step'] = best.step;
     metrics['best.valid.perplexity'] = best.perplexity;
   }
+  if (best?.bleu !== undefined) metrics['best.valid.bleu'] = best.bleu;
   return metrics;
 }

@@ -9,23 +9,12 @@ const evaluateSchema = z.strictObject({
   split: z.string().default('valid').describe('Split of the data to evaluate on.'),
 });
 
-/** The data, the loop and the optimizer of a training step, to be spread into its schema. */
-export const trainingOptions = {
-  from: stepRef('checkpoint', 'The step whose checkpoint training starts from; optimizer and schedule start afresh.'),
-  data: stepRef('tokens', 'The step whose token blocks are trained on.'),
-  split: z.string().default('train').describe('Split of the data to train on.'),
-  steps: z.int().positive().describe('Optimizer steps.'),
-  batch: z.int().positive().describe('Sequences in a batch.'),
-  block: z.int().positive().describe('Tokens in a sequence.'),
+/** The loop and the optimizer of any training step, to be spread into its schema. */
+export const loopOptions = {
   accumulate: z.int().positive().default(1).describe('Batches whose mean gradient makes one optimizer step.'),
   optimizer: componentOption('optimizer', 'The optimizer, e.g. { use: adamw, betas: [0.9, 0.98] }.'),
   schedule: componentOption('schedule', 'The learning rate, e.g. { use: cosine, peak: 1e-3, warmup: 100 }.'),
   clip: z.number().min(0).default(0).describe('Largest norm of the whole gradient; 0 = no clipping.'),
-  order: z
-    .enum(['random', 'epochs'])
-    .default('random')
-    .describe('random: each sequence starts anywhere; epochs: all blocks once, shuffled, then again.'),
-  evaluate: evaluateSchema.optional().describe('Perplexity on held-out text while training; default: none.'),
   keep: z
     .enum(['last', 'best'])
     .default('last')
@@ -37,6 +26,33 @@ export const trainingOptions = {
       .describe('When to write checkpoints to resume from; default: once a minute.'),
   ),
   seed: seedOption,
+};
+
+/** What the training loop reads of a step's options. */
+export interface LoopOptions extends z.output<z.ZodObject<typeof loopOptions>> {
+  /** Optimizer steps; absent where `epochs` says it. */
+  steps?: number;
+  /** Passes over the data. */
+  epochs?: number;
+  /** Evaluations without a better one after which the run ends. */
+  patience?: number;
+  evaluate?: { every: number };
+}
+
+/** The data, the loop and the optimizer of a step that trains a language model, to be spread into its schema. */
+export const trainingOptions = {
+  from: stepRef('checkpoint', 'The step whose checkpoint training starts from; optimizer and schedule start afresh.'),
+  data: stepRef('tokens', 'The step whose token blocks are trained on.'),
+  split: z.string().default('train').describe('Split of the data to train on.'),
+  steps: z.int().positive().describe('Optimizer steps.'),
+  batch: z.int().positive().describe('Sequences in a batch.'),
+  block: z.int().positive().describe('Tokens in a sequence.'),
+  ...loopOptions,
+  order: z
+    .enum(['random', 'epochs'])
+    .default('random')
+    .describe('random: each sequence starts anywhere; epochs: all blocks once, shuffled, then again.'),
+  evaluate: evaluateSchema.optional().describe('Perplexity on held-out text while training; default: none.'),
 };
 
 export type TrainingOptions = z.output<z.ZodObject<typeof trainingOptions>>;

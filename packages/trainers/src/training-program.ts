@@ -1,13 +1,15 @@
 /**
- * One optimizer step as compiled programs: forward, backward, clipping and update in one graph. With gradient accumulation
- * there are two: one adds a batch's gradients to variables, the other updates the parameters from the sums.
+ * One optimizer step as compiled programs. With one batch a step, all of one shape, forward, backward, clipping and update are
+ * one graph. Otherwise a graph for each shape adds a batch's gradients to variables, and one that all shapes share updates
+ * the parameters from the sums.
  */
-import type { Batch } from '@t2r/datasets';
 import type { Engine, HostArray, TensorMap, TensorSpec, Variables } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import type { TrainingBatch } from './batches.js';
 import type { Objective } from './objective.js';
 import type { Optimizer } from './optimizer.js';
 import type { TrainedParameter } from './parameter-patterns.js';
+import { createProgramTable } from './program-table.js';
 import { applyGradients, gradientName, gradientVariables, lossAndGradients, scalarName } from './training-graph.js';
 
 export interface TrainingProgramOptions {
@@ -15,12 +17,10 @@ export interface TrainingProgramOptions {
   /** The parameters that are trained; the others stay as they are. */
   trained: readonly TrainedParameter[];
   optimizer: Optimizer;
-  /** Sequences in a batch. */
-  batch: number;
-  /** Tokens in a sequence. */
-  block: number;
   /** Batches whose mean gradient makes one optimizer step. */
   accumulate: number;
+  /** All batches have one shape and as many tokens as each other. Default true; otherwise tokens, not batches, count alike. */
+  uniform?: boolean;
   /** Largest global gradient norm; 0 = no clipping. */
   clip: number;
   /** Seed of the dropout masks. */
@@ -34,14 +34,16 @@ export interface StepOutcome {
   gradientNorm: number;
   /** Time inside the engine; the rest of a step is the host's overhead. */
   seconds: number;
+  /** Time for programs that this step was the first to need. */
+  compileSeconds: number;
 }
 
 export interface TrainingProgram {
   /**
-   * Runs optimizer step `step` (from 0) with a learning rate for each group of parameters. `batchAt(i)` gives batch number i
-   * of the run; step s takes batches s * accumulate to (s + 1) * accumulate - 1.
+   * Runs optimizer step `step` (from 0) on its batches, `accumulate` in number, with a learning rate for each group of
+   * parameters. Programs are compiled when the first batch of a shape comes.
    */
-  run(step: number, rates: readonly number[], batchAt: (index: number) => Batch): Promise<StepOutcome>;
+  run(step: number, rates: readonly number[], batches: readonly TrainingBatch[]): Promise<StepOutcome>;
   dispose(): Promise<void>;
 }
 
@@ -64,13 +66,13 @@ function scalarFeeds(optimizer: Optimizer, trained: readonly TrainedParameter[])
   return { specs, feeds, set };
 }
 
-/** Adds up the time that runs of programs take. */
+/** Adds up the time that some work takes. */
 function stopwatch() {
   let milliseconds = 0;
   return {
-    async time<T>(run: () => Promise<T>): Promise<T> {
+    async time<T>(work: () => Promise<T>): Promise<T> {
       const started = performance.now();
-      const result = await run();
+      const result = await work();
       milliseconds += performance.now() - started;
       return result;
     },
@@ -78,91 +80,118 @@ function stopwatch() {
   };
 }
 
-const batchSpecs = (batch: number, block: number): Record<string, TensorSpec> => ({
-  inputs: { shape: [batch, block], dtype: 'int32' },
-  targets: { shape: [batch, block], dtype: 'int32' },
-});
-
-async function compileWhole(
+/** Forward, backward and update in one graph: for one batch a step. */
+function wholeProgram(
   engine: Engine,
   variables: Variables,
-  { objective, trained, optimizer, batch, block, clip, seed }: TrainingProgramOptions,
-): Promise<TrainingProgram> {
+  { objective, trained, optimizer, clip, seed }: TrainingProgramOptions,
+): TrainingProgram {
   const scalars = scalarFeeds(optimizer, trained);
-  const program = await engine.compile({
-    name: 'train',
-    inputs: { ...batchSpecs(batch, block), ...scalars.specs },
-    variables,
-    seed,
-    program: (inputs, values, dropout) => {
-      const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout);
-      const { norm, updates } = applyGradients(trained, optimizer, { accumulate: 1, clip }, inputs, values, gradients);
-      return { outputs: { loss, norm }, updates };
-    },
-  });
-  const feeds = { ...scalars.feeds };
+  const programs = createProgramTable((specs) =>
+    engine.compile({
+      name: 'train',
+      inputs: { ...specs, ...scalars.specs },
+      variables,
+      seed,
+      program: (inputs, values, dropout) => {
+        const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout);
+        const { norm, updates } = applyGradients(
+          trained,
+          optimizer,
+          { accumulate: 1, clip },
+          inputs,
+          values,
+          gradients,
+        );
+        return { outputs: { loss, norm }, updates };
+      },
+    }),
+  );
   return {
-    async run(step, rates, batchAt) {
+    async run(step, rates, batches) {
+      const batch = batches[0]!;
+      const [compiling, clock] = [stopwatch(), stopwatch()];
+      const program = await compiling.time(() => programs.for(batch));
       scalars.set(step, rates);
-      Object.assign(feeds, batchAt(step));
-      const clock = stopwatch();
-      const { loss, norm } = await clock.time(() => program.run(feeds, { step }));
-      return { loss: loss![0]!, gradientNorm: norm![0]!, seconds: clock.seconds() };
+      const { loss, norm } = await clock.time(() => program.run({ ...scalars.feeds, ...batch.arrays }, { step }));
+      const seconds = { seconds: clock.seconds(), compileSeconds: compiling.seconds() };
+      return { loss: loss![0]!, gradientNorm: norm![0]!, ...seconds };
     },
-    dispose: () => program.dispose(),
+    dispose: () => programs.dispose(),
   };
 }
 
-async function compileAccumulating(
+/**
+ * Gradients gathered in variables, then the update. Where batches differ in tokens, the mean loss of each and its gradient
+ * count by its share of the tokens: the sum over all tokens of the step by their number, as in fairseq.
+ */
+function gatheringProgram(
   engine: Engine,
   variables: Variables,
-  { objective, trained, optimizer, batch, block, accumulate, clip, seed }: TrainingProgramOptions,
-): Promise<TrainingProgram> {
+  { objective, trained, optimizer, accumulate, clip, seed, uniform = true }: TrainingProgramOptions,
+): TrainingProgram {
   const names = trained.map(({ name }) => name);
   for (const [name, value] of Object.entries(gradientVariables(trained)))
     if (!variables.has(name)) variables.add(name, value);
-  const gather = await engine.compile({
-    name: 'accumulate',
-    inputs: { ...batchSpecs(batch, block), carry: { shape: [] } },
-    variables,
-    seed,
-    program: (inputs, values, dropout) => {
-      const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout);
-      const updates: TensorMap = {};
-      names.forEach((name, i) => {
-        const sum = tf.mul(values[gradientName(name)]!, inputs.carry!);
-        updates[gradientName(name)] = tf.add(sum, gradients[i]!);
-      });
-      return { outputs: { loss }, updates };
-    },
-  });
+  const [sums, weighted] = [accumulate > 1, accumulate > 1 && !uniform];
+  const gather = createProgramTable((specs) =>
+    engine.compile({
+      name: 'accumulate',
+      memoryPattern: uniform,
+      inputs: {
+        ...specs,
+        ...(sums ? { carry: { shape: [] } } : {}),
+        ...(weighted ? { share: { shape: [] } } : {}),
+      },
+      variables,
+      seed,
+      program: (inputs, values, dropout) => {
+        const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout);
+        const updates: TensorMap = {};
+        names.forEach((name, i) => {
+          const gradient = weighted ? tf.mul(gradients[i]!, inputs.share!) : gradients[i]!;
+          updates[gradientName(name)] = sums
+            ? tf.add(tf.mul(values[gradientName(name)]!, inputs.carry!), gradient)
+            : gradient;
+        });
+        return { outputs: { loss }, updates };
+      },
+    }),
+  );
   const scalars = scalarFeeds(optimizer, trained);
-  const update = await engine.compile({
-    name: 'update',
-    inputs: scalars.specs,
-    variables,
-    program: (inputs, values) => {
-      const gradients = names.map((name) => values[gradientName(name)]!);
-      const { norm, updates } = applyGradients(trained, optimizer, { accumulate, clip }, inputs, values, gradients);
-      return { outputs: { norm }, updates };
-    },
-  });
-  const feeds = { carry: new Float32Array(1) };
+  const update = createProgramTable(() =>
+    engine.compile({
+      name: 'update',
+      inputs: scalars.specs,
+      variables,
+      program: (inputs, values) => {
+        const gradients = names.map((name) => values[gradientName(name)]!);
+        const { norm, updates } = applyGradients(trained, optimizer, { accumulate, clip }, inputs, values, gradients);
+        return { outputs: { norm }, updates };
+      },
+    }),
+  );
   return {
-    async run(step, rates, batchAt) {
+    async run(step, rates, batches) {
+      const [compiling, clock] = [stopwatch(), stopwatch()];
+      const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);
       let total = 0;
-      const clock = stopwatch();
-      for (let index = step * accumulate; index < (step + 1) * accumulate; index++) {
-        Object.assign(feeds, batchAt(index));
+      for (const [i, batch] of batches.entries()) {
+        const share = weighted ? (batch.tokens * accumulate) / tokens : 1;
+        const feeds: Record<string, HostArray> = { ...batch.arrays };
         // The first batch of a step overwrites the sums of the step before.
-        feeds.carry[0] = index === step * accumulate ? 0 : 1;
+        if (sums) feeds.carry = Float32Array.of(i === 0 ? 0 : 1);
+        if (weighted) feeds.share = Float32Array.of(share);
+        const program = await compiling.time(() => gather.for(batch));
         // Every batch has dropout masks of its own: its number stands in for the step.
-        const { loss } = await clock.time(() => gather.run(feeds, { step: index }));
-        total += loss![0]!;
+        const { loss } = await clock.time(() => program.run(feeds, { step: step * accumulate + i }));
+        total += share * loss![0]!;
       }
       scalars.set(step, rates);
-      const { norm } = await clock.time(() => update.run(scalars.feeds));
-      return { loss: total / accumulate, gradientNorm: norm![0]!, seconds: clock.seconds() };
+      const program = await compiling.time(() => update.for({ specs: {} }));
+      const { norm } = await clock.time(() => program.run(scalars.feeds));
+      const seconds = { seconds: clock.seconds(), compileSeconds: compiling.seconds() };
+      return { loss: total / accumulate, gradientNorm: norm![0]!, ...seconds };
     },
     async dispose() {
       await gather.dispose();
@@ -171,11 +200,12 @@ async function compileAccumulating(
   };
 }
 
-/** Compiles a training step over `variables`, which hold the model's parameters and the optimizer's slots. */
-export function compileTraining(
+/** A training step over `variables`, which hold the model's parameters and the optimizer's slots. */
+export function createTrainingProgram(
   engine: Engine,
   variables: Variables,
   options: TrainingProgramOptions,
-): Promise<TrainingProgram> {
-  return (options.accumulate === 1 ? compileWhole : compileAccumulating)(engine, variables, options);
+): TrainingProgram {
+  const { accumulate, uniform = true } = options;
+  return (accumulate === 1 && uniform ? wholeProgram : gatheringProgram)(engine, variables, options);
 }

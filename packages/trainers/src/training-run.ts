@@ -1,23 +1,22 @@
-/** What all training steps do: open engine, data and checkpoint, train, and write the checkpoint that follows. */
+/** What all training steps do: open the engine, train a checkpoint's weights, and write the checkpoint that follows. */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deriveSeed, type StepContext, type StepResult, UserError, writeJsonAtomic } from '@t2r/core';
-import { createBlocks, openTokens, type TokenReader, type TokensData } from '@t2r/datasets';
+import { deriveSeed, type StepContext, type StepReference, type StepResult, writeJsonAtomic } from '@t2r/core';
 import type { Engine, HostTensor, Variables } from '@t2r/engine';
-import { buildLanguageModel, type LanguageModel, type Weights } from '@t2r/models';
-import { loadTokenizer } from '@t2r/tokenizers';
-import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '@t2r/zoo';
-import { compileEvaluation } from './evaluation.js';
+import type { ModelConfig, Weights } from '@t2r/models';
+import { type Checkpoint, saveCheckpoint } from '@t2r/zoo';
+import type { BatchSource } from './batches.js';
+import type { HeldOut } from './evaluation.js';
 import { type FitResult, fit } from './fit.js';
+import type { Choice } from './kept-weights.js';
 import { learningRates } from './learning-rates.js';
 import type { Adapters } from './lora.js';
 import type { Objective } from './objective.js';
-import type { ParameterGroup, TrainedParameter } from './parameter-patterns.js';
+import type { ParameterGroup, ParameterSpec, TrainedParameter } from './parameter-patterns.js';
 import { stagedProgram } from './staged-program.js';
-import { checkBlock } from './train-plan.js';
 import { slotVariables } from './training-graph.js';
-import type { TrainingOptions } from './training-options.js';
-import { compileTraining } from './training-program.js';
+import type { LoopOptions } from './training-options.js';
+import { createTrainingProgram } from './training-program.js';
 
 /** Written last: a run that finds it has only to report. */
 const RESULT_FILE = 'training.json';
@@ -35,55 +34,38 @@ export interface Stage {
   trained: readonly TrainedParameter[];
 }
 
+/** Opened with the variables of a run: what it is trained and evaluated on. */
+export interface TrainingData {
+  source: BatchSource;
+  evaluation?: HeldOut;
+  close(): Promise<void>;
+}
+
 /** What a step trains, and how. */
 export interface TrainingTask {
   /** Component name of the step; enters its seeds and the checkpoint's provenance. */
   step: string;
-  /** The model that is evaluated and left as the result. */
-  model: LanguageModel;
+  /** Parameters of the model that is left as the result. */
+  parameters: readonly ParameterSpec[];
   stages: readonly Stage[];
   /** Everything that any stage trains. */
   trained: readonly TrainedParameter[];
+  /** Opens the data; `seedFor` gives the run's seed of a use, such as the order of batches. */
+  open(engine: Engine, variables: Variables, seedFor: (use: string) => number): Promise<TrainingData>;
   /** Learning rates of their own. */
   groups?: readonly ParameterGroup[];
   /** Matrices trained through adapters. */
   adapters?: Adapters;
   /** Variables besides the checkpoint's weights, such as a teacher's. */
   constants?: Record<string, HostTensor>;
+  /** Whose weights are the result; default: what `keep` says. */
+  choice?: Choice;
   /** Folder for checkpoints to go on from, within the step's own; a step with several runs has one for each. */
   resumeFolder?: string;
   /** What of the options the checkpoint should tell. */
   provenance: Record<string, unknown>;
   /** Called with the trained variables still in place, for measurements of the step's own. */
   measure?(engine: Engine, variables: Variables): Promise<Record<string, number>>;
-}
-
-/** The checkpoint of an input, checked against the data that is to be trained on. */
-export async function loadSource(options: TrainingOptions, context: StepContext): Promise<Checkpoint> {
-  const checkpoint = await loadModel(context.input(options.from).folder, context);
-  const { model } = checkpoint.config;
-  const { vocab } = context.input(options.data).data as TokensData;
-  // Tables of embeddings may have rows beyond the tokenizer's last entry, to a round number.
-  if (vocab !== model.vocab && vocab !== (await ownVocabulary(checkpoint)))
-    throw new UserError(`the model has ${model.vocab} tokens, the data of step ${options.data.step} has ${vocab}`, {
-      hint: 'Use the tokenizer that the model was made with.',
-    });
-  checkBlock(options.block, model);
-  return checkpoint;
-}
-
-/** Entries of the tokenizer that the checkpoint comes with. */
-const ownVocabulary = async ({ tokenizer }: Checkpoint) =>
-  tokenizer === undefined ? undefined : (await loadTokenizer(tokenizer)).vocabSize;
-
-/** A checkpoint, its tensors checked against the model that its configuration describes. */
-export const loadModel = (folder: string, context: StepContext): Promise<Checkpoint> =>
-  loadCheckpoint(folder, { parameters: (config) => buildLanguageModel(config, context).parameters() });
-
-/** Opens a split of the data that a training step names. */
-export function openSplit(context: StepContext, data: TrainingOptions['data'], split: string): TokenReader {
-  const artifact = context.input(data);
-  return openTokens(artifact.folder, artifact.data as TokensData, split);
 }
 
 /** The result of an earlier run that was killed between its last write and the end of the step. */
@@ -99,15 +81,23 @@ async function finishedResult({ folder, events }: StepContext): Promise<FitResul
   }
 }
 
+/** The optimizer steps of a run: given, or so many passes over the data. */
+function stepsOf({ steps, epochs }: LoopOptions, accumulate: number, { batchesPerEpoch }: BatchSource): number {
+  if (steps !== undefined) return steps;
+  if (epochs === undefined || batchesPerEpoch === undefined) throw new Error('the run has neither steps nor epochs');
+  return Math.max(1, Math.round((epochs * batchesPerEpoch) / accumulate));
+}
+
 /** Trains a checkpoint's weights in memory and gives them back; interrupted, it goes on from the context's folder. */
 export async function trainWeights(
   engine: Engine,
-  options: TrainingOptions,
+  options: LoopOptions,
   context: StepContext,
   weights: Weights,
-  { step, model, stages, trained, groups, adapters, constants, resumeFolder = RESUME_FOLDER, measure }: TrainingTask,
+  task: TrainingTask,
 ): Promise<FitResult & { weights: Weights }> {
-  const { batch, block, accumulate, clip, order } = options;
+  const { step, stages, trained, adapters, resumeFolder = RESUME_FOLDER } = task;
+  const { accumulate, clip, evaluate } = options;
   const seedFor = (use: string) => deriveSeed(context.seed, options.seed, step, use);
   const optimizer = context.create('optimizer', options.optimizer);
   const parameters = trained.map(({ name }) => name);
@@ -116,53 +106,37 @@ export async function trainWeights(
     ...weights,
     ...adapters?.initial(seedFor('adapters')),
     ...slots,
-    ...constants,
+    ...task.constants,
   });
+  const { source, evaluation, close } = await task.open(engine, variables, seedFor);
   const program = stagedProgram(
     stages.map(({ from, objective, trained: ofStage }) => ({
       from,
-      compile: () =>
-        compileTraining(engine, variables, {
+      create: () =>
+        createTrainingProgram(engine, variables, {
           objective,
           trained: ofStage,
           optimizer,
-          batch,
-          block,
           accumulate,
+          uniform: source.uniform,
           clip,
           seed: seedFor('dropout'),
         }),
     })),
   );
-  const reader = openSplit(context, options.data, options.split);
-  const blocks = createBlocks(reader, { block, batch, seed: seedFor('order'), order });
-  const buffer = { inputs: new Int32Array(batch * block), targets: new Int32Array(batch * block) };
-  const held = options.evaluate && openSplit(context, options.data, options.evaluate.split);
-  const evaluation =
-    held && options.evaluate
-      ? {
-          ...(await compileEvaluation(engine, variables, held, {
-            model,
-            batch,
-            block,
-            batches: options.evaluate.batches,
-            parameters: adapters?.apply,
-          })),
-          every: options.evaluate.every,
-        }
-      : undefined;
+  const steps = stepsOf(options, accumulate, source);
   try {
     const result = await fit({
       program,
       variables,
       parameters,
       resumable: [...parameters, ...Object.keys(slots)],
-      ratesAt: learningRates(options.schedule, groups, options.steps, context),
-      batchAt: (index) => blocks.batch(index, buffer),
-      steps: options.steps,
-      tokensPerStep: batch * block * accumulate,
-      evaluation,
-      keep: options.keep,
+      ratesAt: learningRates(options.schedule, task.groups, steps, context),
+      batchesAt: (at) => Array.from({ length: accumulate }, (_, i) => source.batch(at * accumulate + i)),
+      steps,
+      evaluation: evaluation && evaluate && { ...evaluation, every: evaluate.every },
+      patience: options.patience,
+      choice: task.choice ?? (options.keep === 'best' ? { of: 'best', count: 1 } : undefined),
       folder: join(context.folder, resumeFolder),
       saveEvery: options.save?.every,
       signal: context.signal,
@@ -170,8 +144,8 @@ export async function trainWeights(
     });
     const read = (name: string) => variables.read(name) as Float32Array;
     const own: Weights = {};
-    for (const { name, shape } of model.parameters()) own[name] = { shape, data: read(name) };
-    const measured = await measure?.(engine, variables);
+    for (const { name, shape } of task.parameters) own[name] = { shape, data: read(name) };
+    const measured = await task.measure?.(engine, variables);
     return {
       ...result,
       metrics: { ...result.metrics, ...measured },
@@ -179,27 +153,27 @@ export async function trainWeights(
     };
   } finally {
     await program.dispose();
-    await evaluation?.dispose();
+    await close();
     variables.dispose();
-    reader.close();
-    held?.close();
   }
 }
 
 /**
  * Trains (or resumes training) and leaves a checkpoint folder with training.json beside the weights.
  *
- * @param prepare says what to train, given the checkpoint to start from; not called when there is nothing left to do
+ * @param load reads the checkpoint to start from; not called, nor is `prepare`, when there is nothing left to do
+ * @param prepare says what to train
  */
-export async function runTraining(
-  options: TrainingOptions,
+export async function runTraining<C extends Checkpoint<ModelConfig>>(
+  options: LoopOptions & { from: StepReference },
   context: StepContext,
-  prepare: (checkpoint: Checkpoint) => Promise<TrainingTask>,
+  load: () => Promise<C>,
+  prepare: (checkpoint: C) => TrainingTask | Promise<TrainingTask>,
 ): Promise<StepResult> {
   const finished = await finishedResult(context);
   if (finished !== undefined) return { metrics: finished.metrics, data: { curves: finished.curves } };
 
-  const checkpoint = await loadSource(options, context);
+  const checkpoint = await load();
   const task = await prepare(checkpoint);
   const engine = await context.create('engine', context.engineSpec).open();
   try {

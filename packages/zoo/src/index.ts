@@ -12,6 +12,7 @@ export type { NameMap, NameRule } from './architectures/names.js';
 export type { Architecture, JsonObject, TensorDescription, TensorReader } from './architectures/types.js';
 export { type Writable, writableFamily } from './architectures/writable.js';
 export {
+  checkpointConfig,
   type LoadCheckpointOptions,
   loadCheckpoint,
   type SaveCheckpointOptions,

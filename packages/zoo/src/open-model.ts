@@ -1,7 +1,7 @@
 /** A language model at a path, whatever project wrote it, under this project's names and with its weights still on disk. */
 import { join } from 'node:path';
 import type { CreateContext } from '@t2r/core';
-import { buildLanguageModel, type LmConfig } from '@t2r/models';
+import { buildLanguageModel, configOf, type LmConfig } from '@t2r/models';
 import { tokenizerFiles } from '@t2r/tokenizers';
 import { importModel } from './architectures/model.js';
 import type { JsonObject, TensorReader } from './architectures/types.js';
@@ -53,7 +53,8 @@ export async function openModel(path: string, context: CreateContext): Promise<O
     const tokenizer = await tokenizerIn(folder);
     const close = () => source.close();
     if (found.own) {
-      const { model, origin = {} } = parseCheckpointConfig(theirs, found.configFile!);
+      const { model: written, origin = {} } = parseCheckpointConfig(theirs, found.configFile!);
+      const model = configOf('decoder-lm', written, `the model in ${path}`);
       verifyWeights(source, buildLanguageModel(model, context).parameters());
       return { found, architecture: 't2r-checkpoint', config: model, tensors: source, tokenizer, origin, close };
     }

@@ -8,7 +8,8 @@ import { listenForSignals } from '../signals.js';
 import type { Terminal } from '../terminal.js';
 
 export interface GenerateCommandOptions {
-  prompt?: string;
+  /** One, or none: it comes on standard input then. */
+  prompt: string[];
   tokens: number;
   temperature: number;
   topK?: number;
@@ -28,7 +29,12 @@ export async function generateCommand(
 ): Promise<number> {
   const { out, err } = terminal;
   const { folder, plugins } = await findCheckpoint(where);
-  const prompt = given ?? (await terminal.stdin());
+  if (given.length > 1) {
+    throw new UserError(`${given.length} prompts are given; text is drawn for one`, {
+      hint: 'Several prompts are for --beam.',
+    });
+  }
+  const prompt = given[0] ?? (await terminal.stdin());
   if (prompt === undefined) {
     throw new UserError('there is no prompt', { hint: 'Give one with --prompt, or on standard input.' });
   }

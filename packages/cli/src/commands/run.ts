@@ -1,7 +1,15 @@
 /** `t2r run`: runs a recipe, shows how it goes, and ends with the results table. */
 import { relative } from 'node:path';
-import { type Recipe, type RunSummary, runRecipe } from '@t2r/core';
-import { collectRows, formatTable, type RowSource, restoreReport, resultsTable } from '@t2r/report';
+import { type Recipe, type RunSummary, readRun, runRecipe } from '@t2r/core';
+import {
+  collectRows,
+  collectTranslations,
+  formatTable,
+  type RowSource,
+  restoreReport,
+  resultsTable,
+  translationTable,
+} from '@t2r/report';
 import { EXIT } from '../failure.js';
 import { loadOrExplain } from '../load.js';
 import { createProgress } from '../progress.js';
@@ -83,6 +91,10 @@ async function writeResults(recipe: Recipe, { folder, steps }: RunSummary, { out
   }
   const { rows } = await collectRows(sources, { baseline });
   if (rows.length > 0) out(`\n${formatTable(resultsTable(rows), { bold: colors.bold })}\n`);
+  if (recipe.steps.some(({ step }) => step.produces === 'metrics')) {
+    const translations = await collectTranslations((await readRun(folder)).artifacts);
+    if (translations.length > 0) out(`\n${formatTable(translationTable(translations), { bold: colors.bold })}\n`);
+  }
   if (page !== undefined) out(`\nreport: ${shortPath(page)}\n`);
 }
 

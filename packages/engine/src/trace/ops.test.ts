@@ -208,14 +208,18 @@ describe('reductions', () => {
     { arguments: [float([3, 5])], run: (x) => tf.cumsum(x, 1) },
     { arguments: [{ ...float([3, 5]), differentiate: false }], run: (x) => tf.cumsum(x, 0, true, true) },
   ]);
+  const topFour = (x: tf.Tensor) => {
+    const { values, indices } = tf.topk(x, 4);
+    return [values, indices];
+  };
   check('topk', [
-    {
-      arguments: [{ ...float([3, 9]), differentiate: false }],
-      run: (x) => {
-        const { values, indices } = tf.topk(x, 4);
-        return [values, indices];
-      },
-    },
+    { arguments: [{ ...float([3, 9]), differentiate: false }], run: topFour },
+    { arguments: [{ ...float([2, 3, 40]), differentiate: false }], run: topFour },
+    { arguments: [int([3, 9], [-500, 500])], run: topFour },
+    // Many equal values: the lower index comes first.
+    { arguments: [int([20, 300], [0, 4])], run: topFour },
+    { arguments: [int([20, 300], [0, 4])], run: (x) => topFour(tf.cast(x, 'float32')) },
+    { arguments: [int([5, 9], [0, 3])], run: (x) => tf.topk(tf.cast(x, 'float32'), 9).indices },
   ]);
 });
 
@@ -262,6 +266,7 @@ describe('layout', () => {
   check('gather', [
     { arguments: [float([5, 3]), int([4], [0, 5])], run: (x, i) => tf.gather(x, i as tf.Tensor1D) },
     { arguments: [float([2, 5]), int([3], [0, 5])], run: (x, i) => tf.gather(x, i as tf.Tensor1D, 1) },
+    { arguments: [int([5, 3, 2]), int([7], [0, 5])], run: (x, i) => tf.gather(x, i as tf.Tensor1D) },
   ]);
   check('unsortedSegmentSum with repeated ids', [
     { arguments: [float([40, 3]), int([40], [0, 4])], run: (x, i) => tf.unsortedSegmentSum(x, i as tf.Tensor1D, 4) },

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { mosesDetokenize } from './detokenize.js';
 import type { MosesLanguage } from './languages.js';
 import { normalizePunctuation } from './normalize-punctuation.js';
+import { removeNonPrinting } from './remove-non-printing.js';
 import { prepareLine } from './settings.js';
 import { mosesTokenize } from './tokenize.js';
 
@@ -61,6 +62,10 @@ describe('punctuation', () => {
     expect(normalizePunctuation('d’œil', { language: 'fr' })).toBe("d'œil");
     expect(normalizePunctuation("``x''", { language: 'en', penn: true })).toBe('``x"');
   });
+});
+
+it('what cannot be printed becomes spaces', () => {
+  expect(removeNonPrinting('a\u0000b\t\u200bc\u00adé猫\ue000')).toBe('a b  c é猫 ');
 });
 
 const data = process.env.T2R_DATA;

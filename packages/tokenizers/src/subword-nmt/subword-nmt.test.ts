@@ -10,6 +10,7 @@ import { joinSubwords, SubwordBpe } from './apply.js';
 import { formatCodes, type Merge, parseCodes } from './codes.js';
 import { learnCodes } from './learn.js';
 import { SubwordNmt } from './tokenizer.js';
+import { trainSubwordNmt } from './train.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -101,6 +102,18 @@ function learnSlowly(counts: Map<string, number>, wanted: number): Merge[] {
 }
 
 const CODES = '#version: 0.2\nl o\ns t</w>\nlo w</w>\ne st</w>\nlo w\n';
+
+describe('training', () => {
+  const text = 'low low low lower lower newest newest newest widest';
+
+  it('takes the number of merges, or the size of the vocabulary that they lead to', async () => {
+    const some = await trainSubwordNmt([text], { merges: 5, endOfLine: false });
+    expect(some.codes.merges).toEqual(await learnCodes(count(text), { merges: 5 }));
+    const same = await trainSubwordNmt([text], { vocab: some.vocabSize, endOfLine: false });
+    expect(same.codes).toEqual(some.codes);
+    await expect(trainSubwordNmt([text], {})).rejects.toThrow(RangeError);
+  });
+});
 
 describe('applying', () => {
   const codes = parseCodes(CODES);

@@ -11,9 +11,11 @@ import { SubwordNmt, subwordsOf } from './tokenizer.js';
 export interface TrainSubwordNmtOptions {
   /**
    * Size of the vocabulary: special symbols, all characters in both forms (within and at the end of a word) and one subword
-   * a merge. Smaller where the text has too few pairs.
+   * a merge. Smaller where the text has too few pairs. Left out where `merges` is given.
    */
-  vocab: number;
+  vocab?: number;
+  /** Merges to learn, fewer where the text has too few pairs; the size of the vocabulary follows from them. */
+  merges?: number;
   /** A pair is merged only when it occurs at least this often. Default 2. */
   minFrequency?: number;
   /** Words that stay whole and get the ids after fairseq's four special symbols. Default none. */
@@ -28,21 +30,23 @@ export interface TrainSubwordNmtOptions {
 /**
  * Learns codes as `subword-nmt learn-bpe --total-symbols` does. Subwords have ids by falling frequency in the text, equal
  * ones in code point order, after `<s>`, `<pad>`, `</s>`, `<unk>` and the special tokens.
- * @throws RangeError when the vocabulary cannot hold the special symbols and the characters.
+ * @throws RangeError when the vocabulary cannot hold the special symbols and the characters, or no size is given.
  */
 export async function trainSubwordNmt(documents: Documents, options: TrainSubwordNmtOptions): Promise<SubwordNmt> {
-  const { vocab, minFrequency = 2, specialTokens = [], endOfLine = true, moses, signal } = options;
+  const { vocab, merges: wanted, minFrequency = 2, specialTokens = [], endOfLine = true, moses, signal } = options;
   const counts = await countWords(documents, moses, signal);
   const special = [...new Set([...FAIRSEQ_SPECIAL, ...specialTokens])];
   for (const token of special) counts.delete(token);
   const chars = subwordsOf([], counts.keys());
   const smallest = special.length + chars.size;
-  if (vocab < smallest) {
+  if (vocab !== undefined && vocab < smallest) {
     throw new RangeError(
       `${vocab} entries cannot hold ${special.length} special symbols and ${chars.size} characters; give at least ${smallest}`,
     );
   }
-  const merges = await learnCodes(counts, { merges: vocab - smallest, minFrequency, signal });
+  const size = wanted ?? (vocab === undefined ? undefined : vocab - smallest);
+  if (size === undefined) throw new RangeError('neither the size of the vocabulary nor the number of merges is given');
+  const merges = await learnCodes(counts, { merges: size, minFrequency, signal });
   const codes = { version: '0.2' as const, merges };
   const frequencies = new Map([...subwordsOf(merges, counts.keys())].map((subword) => [subword, 0]));
   const bpe = new SubwordBpe(codes);

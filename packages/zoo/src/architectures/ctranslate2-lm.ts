@@ -138,6 +138,7 @@ async function readConfig(layer_norm_epsilon: unknown, reader: TensorReader): Pr
 
 export const ctranslate2Lm: Architecture = {
   name: NAME,
+  use: 'decoder-lm',
   matches: ({ spec }) => spec === NAME,
   read({ layer_norm_epsilon }, reader) {
     if (reader === undefined) throw new UserError(`${NAME}: the configuration is among the tensors`);

@@ -6,17 +6,15 @@
 import { UserError } from '@t2r/core';
 import type { AdaptiveConfig, LmConfig } from '@t2r/models';
 import { z } from 'zod';
+import { LAYER_NORM_EPSILON, OFFSET, optionsOf } from './fairseq-options.js';
 import { linearRules, type NameMap, type NameRule, normRules } from './names.js';
 import { activationOf, PLAIN, parseOptions, refuse, softmaxLayers, unsupported } from './options.js';
 import { rows, same, transposed } from './transforms.js';
-import type { Architecture, JsonObject, TensorReader } from './types.js';
+import type { Architecture, TensorReader } from './types.js';
 
 const NAME = 'transformer_lm';
 const size = z.int().positive();
 const rate = z.number().min(0).lt(1);
-/** fairseq's dictionaries have the padding at 1, and positions start after it. */
-const OFFSET = 2;
-const LAYER_NORM_EPSILON = 1e-5;
 
 /** `20000,60000` */
 const cutoffs = z
@@ -57,12 +55,6 @@ const schema = z.object({
 });
 
 type Options = z.output<typeof schema>;
-
-/** The flat options of a checkpoint: `args`, or `cfg.model` of newer ones. */
-function optionsOf(config: JsonObject): JsonObject {
-  const cfg = config.cfg as JsonObject | null | undefined;
-  return ((cfg?.model ?? config.args ?? config) as JsonObject) ?? {};
-}
 
 /** Older checkpoints have two options for two things, as transformer_lm.py reads them. */
 function finalNormOf({ no_tie_adaptive_proj, decoder_final_norm, no_decoder_final_norm }: Options): boolean {
@@ -186,6 +178,7 @@ const IGNORED = [
 
 export const fairseqLm: Architecture = {
   name: NAME,
+  use: 'decoder-lm',
   matches(config) {
     const { _name, arch } = optionsOf(config);
     return [_name, arch].some((name) => typeof name === 'string' && name.startsWith(NAME));

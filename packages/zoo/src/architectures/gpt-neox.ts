@@ -61,6 +61,7 @@ const names = (heads: number): NameMap => ({
 
 export const gptNeoX: Architecture = {
   name: NAME,
+  use: 'decoder-lm',
   matches: ({ model_type }) => model_type === NAME,
   read(config) {
     refuse(NAME, config, { quantization_config: [] });

@@ -50,6 +50,7 @@ const NAMES: NameMap = {
 
 export const gpt2: Architecture = {
   name: NAME,
+  use: 'decoder-lm',
   matches: ({ model_type }) => model_type === NAME,
   read(config) {
     refuse(NAME, config, {

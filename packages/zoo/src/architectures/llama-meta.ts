@@ -53,6 +53,7 @@ const names = (heads: number, kvHeads: number): NameMap => ({
 
 export const llamaMeta: Architecture = {
   name: NAME,
+  use: 'decoder-lm',
   matches: ({ model_type, n_layers, norm_eps }) =>
     model_type === undefined && n_layers !== undefined && norm_eps !== undefined,
   read(config, reader) {

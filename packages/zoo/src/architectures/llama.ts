@@ -105,6 +105,7 @@ const NAMES: NameMap = {
 
 export const llama: Architecture = {
   name: 'llama',
+  use: 'decoder-lm',
   matches: ({ model_type }) => typeof model_type === 'string' && Object.hasOwn(CLASSES, model_type),
   read(config) {
     const family = config.model_type as ModelType;

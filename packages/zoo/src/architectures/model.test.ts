@@ -188,7 +188,7 @@ describe('writing', () => {
 describe('configurations', () => {
   /** The configuration alone: the tensors are then all missing. */
   const configOf = async (theirs: JsonObject): Promise<LmConfig> => {
-    return architectureOf(theirs).read(theirs);
+    return (await architectureOf(theirs).read(theirs)) as LmConfig;
   };
 
   it('of before version 5 say rotary positions otherwise', async () => {

@@ -1,21 +1,35 @@
 /** Models of other projects as models of this one, and back. */
 import type { ParameterSpec } from '@t2r/attention';
 import { UserError } from '@t2r/core';
-import { createLanguageModel, type LmConfig, type Weights } from '@t2r/models';
+import {
+  configOf,
+  createLanguageModel,
+  createTranslationModel,
+  type LmConfig,
+  type ModelConfig,
+  type ModelConfigs,
+  type Weights,
+} from '@t2r/models';
 import { type ConvertedTensor, exportTensors, importTensors } from './convert-tensors.js';
 import { ARCHITECTURES, architectureOf } from './find.js';
 import { checkMeaning, unconverted } from './meaning.js';
 import type { JsonObject, TensorReader } from './types.js';
 
 /** The parameters of a model with softmax attention, and that they fit together. */
-function parametersOf(config: LmConfig): ParameterSpec[] {
-  return createLanguageModel(config, unconverted(config)).parameters();
+function parametersOf(config: ModelConfig): ParameterSpec[] {
+  const own = unconverted(config.attention);
+  if (config.use === 'decoder-lm') return createLanguageModel(config, own).parameters();
+  return createTranslationModel(config, own, unconverted(config.cross)).parameters();
 }
 
-export interface ImportedModel {
+/** Layers of the deepest stack. */
+const layersOf = (config: ModelConfig) =>
+  config.use === 'decoder-lm' ? config.layers : Math.max(config.encoder.layers, config.decoder.layers);
+
+export interface ImportedModel<Config extends ModelConfig = LmConfig> {
   /** Name of the family. */
   architecture: string;
-  config: LmConfig;
+  config: Config;
   /** The checkpoint under this project's names: a tensor is read and converted when it is asked for. */
   tensors: TensorReader;
 }
@@ -26,12 +40,18 @@ export interface ImportedModel {
  * @param config what stands in its config.json; for fairseq what a checkpoint holds beside the weights (`args` or `cfg`), for
  *   CTranslate2 the file's `spec` and what stands in its config.json
  * @param reader the open checkpoint
- * @throws UserError naming options that are not supported, and tensors that are missing, unexpected or of another shape
+ * @param use the kind that the model must be of
+ * @throws UserError naming options that are not supported, and tensors that are missing, unexpected or of another shape, or
+ *   where the model is of another kind
  */
-export async function importModel(config: JsonObject, reader: TensorReader): Promise<ImportedModel> {
+export async function importModel<Kind extends keyof ModelConfigs = 'decoder-lm'>(
+  config: JsonObject,
+  reader: TensorReader,
+  use: Kind = 'decoder-lm' as Kind,
+): Promise<ImportedModel<ModelConfigs[Kind]>> {
   const architecture = architectureOf(config);
-  const ours = await architecture.read(config, reader);
-  const tensors = importTensors(reader, architecture.names(ours, reader), parametersOf(ours), ours.layers);
+  const ours = configOf(use, await architecture.read(config, reader), `the ${architecture.name} model`);
+  const tensors = importTensors(reader, architecture.names(ours, reader), parametersOf(ours), layersOf(ours));
   return { architecture: architecture.name, config: ours, tensors };
 }
 
@@ -62,6 +82,10 @@ export interface ExportedModel {
   tensors: Record<string, ConvertedTensor>;
 }
 
+/** Names of the architectures that models of a kind can be written as. */
+const writable = (use: ModelConfig['use']) =>
+  ARCHITECTURES.filter((candidate) => candidate.write && candidate.use === use).map(({ name }) => name);
+
 /**
  * A model of this project in the form that Python's transformers loads.
  *
@@ -69,7 +93,7 @@ export interface ExportedModel {
  * @throws UserError where the model is converted, or is not what the architecture can be
  */
 export async function exportModel(
-  config: LmConfig,
+  config: ModelConfig,
   read: (name: string) => Promise<Float32Array>,
   { architecture: name, base = {} }: ExportOptions = {},
 ): Promise<ExportedModel> {
@@ -77,13 +101,18 @@ export async function exportModel(
   const architecture =
     name === undefined ? architectureOf(base) : ARCHITECTURES.find((candidate) => candidate.name === name);
   if (architecture?.write === undefined) {
-    const known = ARCHITECTURES.filter(({ write }) => write).map((candidate) => candidate.name);
-    throw new UserError(`models are not written as ${name ?? architecture?.name}; known are ${known.join(', ')}`);
+    const known = writable(config.use).join(', ');
+    throw new UserError(`models are not written as ${name ?? architecture?.name}; known are ${known}`);
+  }
+  if (architecture.use !== config.use) {
+    throw new UserError(`a model of use: ${config.use} cannot be written as ${architecture.name}`, {
+      hint: `Architectures of its kind: ${writable(config.use).join(', ')}.`,
+    });
   }
   const tokens = { bos_token_id: null, eos_token_id: null, pad_token_id: null };
   const types = { dtype: 'float32', torch_dtype: 'float32' };
   const written = { ...tokens, ...base, ...types, ...architecture.write(config, base) };
   checkMeaning(architecture, config, written);
-  const tensors = exportTensors(read, architecture.names(config), parameters, config.layers);
+  const tensors = exportTensors(read, architecture.names(config), parameters, layersOf(config));
   return { config: written, tensors };
 }

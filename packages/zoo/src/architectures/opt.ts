@@ -55,6 +55,7 @@ const NAMES: NameMap = {
 
 export const opt: Architecture = {
   name: NAME,
+  use: 'decoder-lm',
   matches: ({ model_type }) => model_type === NAME,
   read(config) {
     refuse(NAME, config, { layer_norm_elementwise_affine: [true], quantization_config: [] });

@@ -26,6 +26,13 @@ export const same: Transform = {
   join: ([data]) => data!,
 };
 
+/** A vector, stored as a matrix of one row. */
+export const oneRow: Transform = {
+  shape: ([part]) => [1, ...part!],
+  split: (stored) => [stored],
+  join: ([data]) => data!,
+};
+
 /** Parts side by side, stored [in, sum of out]: GPT-2's Conv1D. */
 export const columns: Transform = {
   shape: (parts) => [...(parts[0]!.length === 1 ? [] : [inputs(parts[0]!)]), sum(parts.map(outputs))],

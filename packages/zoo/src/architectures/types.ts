@@ -1,5 +1,5 @@
 /** What an architecture is: how its configuration and the names of its tensors become this project's, and back. */
-import type { LmConfig } from '@t2r/models';
+import type { LmConfig, ModelConfig } from '@t2r/models';
 import type { NameMap } from './names.js';
 
 /** The least that is asked of an open checkpoint. Tensors stay on disk until one is read. */
@@ -23,9 +23,11 @@ export interface TensorDescription {
 
 export type JsonObject = Record<string, unknown>;
 
-export interface Architecture {
+export interface Architecture<Config extends ModelConfig = LmConfig> {
   /** Name of the family. */
   readonly name: string;
+  /** The kind of its models. */
+  readonly use: Config['use'];
   /** True where this family wrote the configuration. */
   matches(config: JsonObject): boolean;
   /**
@@ -33,9 +35,9 @@ export interface Architecture {
    *
    * @throws UserError naming each option that is missing, of the wrong type or not supported
    */
-  read(config: JsonObject, reader?: TensorReader): LmConfig | Promise<LmConfig>;
+  read(config: JsonObject, reader?: TensorReader): Config | Promise<Config>;
   /** Their configuration of this project's. Absent where nothing could read it. */
-  write?(config: LmConfig, base: JsonObject): JsonObject;
+  write?(config: Config, base: JsonObject): JsonObject;
   /** The names of a model's tensors. */
-  names(config: LmConfig, reader?: TensorReader): NameMap;
+  names(config: Config, reader?: TensorReader): NameMap;
 }

@@ -1,13 +1,13 @@
 /** Which family of transformers a model of this project can be written as. */
 import { UserError } from '@t2r/core';
-import type { LmConfig } from '@t2r/models';
+import type { LmConfig, ModelConfig } from '@t2r/models';
 import { ARCHITECTURES } from './find.js';
 import { checkMeaning, unconverted } from './meaning.js';
 import type { Architecture, JsonObject } from './types.js';
 
 export interface Writable {
   /** The first family that holds the model; absent where none does. */
-  family?: Architecture;
+  family?: Architecture<ModelConfig>;
   /** Why none does. */
   reason?: string;
 }
@@ -18,7 +18,7 @@ export interface Writable {
  */
 export function writableFamily(config: LmConfig, base?: JsonObject): Writable {
   try {
-    unconverted(config);
+    unconverted(config.attention);
   } catch (error) {
     if (error instanceof UserError) return { reason: error.message };
     throw error;
@@ -26,8 +26,9 @@ export function writableFamily(config: LmConfig, base?: JsonObject): Writable {
   if (config.adaptive !== undefined) return { reason: 'no class of transformers has an adaptive softmax' };
   if (config.positions === 'sinusoidal' || config.positions === 'none')
     return { reason: `no class of transformers that is written here has positions: ${config.positions}` };
-  const known = base && ARCHITECTURES.find((one) => one.write !== undefined && one.matches(base));
-  const candidates = known === undefined ? ARCHITECTURES.filter(({ write }) => write !== undefined) : [known];
+  const written = ARCHITECTURES.filter(({ write, use }) => write !== undefined && use === config.use);
+  const known = base && written.find((one) => one.matches(base));
+  const candidates = known === undefined ? written : [known];
   const reasons: string[] = [];
   for (const family of candidates) {
     try {

@@ -10,12 +10,12 @@ import {
   writeFileAtomicWith,
   writeJsonAtomic,
 } from '@t2r/core';
-import { buildLanguageModel, parameterCount } from '@t2r/models';
+import { buildLanguageModel, configOf, parameterCount } from '@t2r/models';
 import { loadTokenizer, type Tokenizer, tokenizerFiles } from '@t2r/tokenizers';
 import { exportModel } from '../architectures/model.js';
 import type { JsonObject } from '../architectures/types.js';
 import { writableFamily } from '../architectures/writable.js';
-import { readCheckpointConfig } from '../config.js';
+import { checkpointConfig } from '../checkpoint.js';
 import type { WritableTensor } from '../formats/safetensors-write.js';
 import { writeSafetensorsFolder } from '../formats/shards-write.js';
 import { openTensors } from '../open.js';
@@ -114,7 +114,8 @@ const protocolsOf = (data: unknown): string[] => {
 export async function runSave(options: SaveOptions, context: StepContext): Promise<StepResult> {
   const artifact = context.input(options.from);
   const folder = join(context.folder, MODEL_FOLDER);
-  const checkpoint = await readCheckpointConfig(join(artifact.folder, 'config.json'));
+  const stored = await checkpointConfig(artifact.folder);
+  const checkpoint = { ...stored, model: configOf('decoder-lm', stored.model, `the model of step ${artifact.id}`) };
   const { model: config, origin } = checkpoint;
   const model = buildLanguageModel(config, context);
   const [tokenizerPath] = await tokenizerFiles(artifact.folder).catch(() => []);
