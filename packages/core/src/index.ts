@@ -46,6 +46,7 @@ export { type Recipe, type RecipeStep, resolvedRecipe } from './recipe/recipe.js
 export { createRegistry, type Registry } from './registry.js';
 export { type PlannedStep, type PlanOptions, planRecipe } from './run/plan.js';
 export { type JudgedExpectation, type RunRecord, readRun } from './run/read-run.js';
+export { readResult, type StoredResult } from './run/result.js';
 export { type RunOptions, runRecipe } from './run/run.js';
 export type { RunError, RunSummary, StepSummary } from './run/summary.js';
 export type {

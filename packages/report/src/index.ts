@@ -5,7 +5,7 @@ export { type RenderedReport, renderReport } from './render.js';
 export { resultsTable } from './results.js';
 export { type CollectRowsOptions, collectRows, type RowSource } from './rows.js';
 export { dropEmptyColumns, formatTable, type Table, type TableColumn } from './table.js';
-export { collectTranslations, translationTable } from './translations.js';
+export { collectTranslations, type TranslationSource, translationTable } from './translations.js';
 export type {
   CurvePoint,
   Environment,

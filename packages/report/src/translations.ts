@@ -23,10 +23,11 @@ const dataSchema = z.object({
   ),
 });
 
+/** What the table is made from: checkpoints, and what evaluations left as data. */
+export type TranslationSource = Pick<Artifact, 'id' | 'data' | 'metrics' | 'folder'>;
+
 /** The rows of all evaluations of translations, in recipe order. */
-export async function collectTranslations(
-  artifacts: readonly Pick<Artifact, 'id' | 'data' | 'metrics' | 'folder'>[],
-): Promise<TranslationResult[]> {
+export async function collectTranslations(artifacts: readonly TranslationSource[]): Promise<TranslationResult[]> {
   const byId = new Map(artifacts.map((artifact) => [artifact.id, artifact]));
   const rows: TranslationResult[] = [];
   for (const { data } of artifacts) {

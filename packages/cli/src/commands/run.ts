@@ -1,6 +1,6 @@
 /** `t2r run`: runs a recipe, shows how it goes, and ends with the results table. */
 import { relative } from 'node:path';
-import { type Recipe, type RunSummary, readRun, runRecipe } from '@t2r/core';
+import { type Recipe, type RunSummary, readResult, runRecipe } from '@t2r/core';
 import {
   collectRows,
   collectTranslations,
@@ -8,6 +8,7 @@ import {
   type RowSource,
   restoreReport,
   resultsTable,
+  type TranslationSource,
   translationTable,
 } from '@t2r/report';
 import { EXIT } from '../failure.js';
@@ -78,23 +79,30 @@ function summaryJson({ name, folder, status, steps, misses, error }: RunSummary)
 
 async function writeResults(recipe: Recipe, { folder, steps }: RunSummary, { out, colors }: Terminal): Promise<void> {
   const sources: RowSource[] = [];
+  const artifacts: TranslationSource[] = [];
   let page: string | undefined;
   let baseline: string | undefined;
   for (const { id, step, options } of recipe.steps) {
     const summary = steps[id];
-    if (summary?.folder === undefined || (summary.status !== 'done' && summary.status !== 'cached')) continue;
-    const { folder: stepFolder, metrics, seconds } = summary;
+    if (summary === undefined || (summary.status !== 'done' && summary.status !== 'cached')) continue;
+    const { key, folder: stepFolder, metrics, seconds } = summary;
+    if (key === undefined || stepFolder === undefined) continue;
     sources.push({ id, kind: step.produces, folder: stepFolder, metrics, seconds });
+    const stored = step.produces === 'metrics' ? await readResult(stepFolder, key) : undefined;
+    artifacts.push({
+      id,
+      folder: stepFolder,
+      metrics,
+      data: stored?.state === 'done' ? stored.artifact.data : undefined,
+    });
     if (step.produces !== 'report') continue;
     page = await restoreReport(stepFolder, folder);
     if (typeof options.baseline === 'string') baseline = options.baseline;
   }
   const { rows } = await collectRows(sources, { baseline });
   if (rows.length > 0) out(`\n${formatTable(resultsTable(rows), { bold: colors.bold })}\n`);
-  if (recipe.steps.some(({ step }) => step.produces === 'metrics')) {
-    const translations = await collectTranslations((await readRun(folder)).artifacts);
-    if (translations.length > 0) out(`\n${formatTable(translationTable(translations), { bold: colors.bold })}\n`);
-  }
+  const translations = await collectTranslations(artifacts);
+  if (translations.length > 0) out(`\n${formatTable(translationTable(translations), { bold: colors.bold })}\n`);
   if (page !== undefined) out(`\nreport: ${shortPath(page)}\n`);
 }
 
