@@ -22,8 +22,8 @@ function converted({ config }: TranslationModel): TranslationModel {
 }
 
 describe('configs/model', () => {
-  it('mt-tiny', () => {
-    const model = load('mt-tiny', 8192);
+  it('mt-mini', () => {
+    const model = load('mt-mini', 8192);
     expect(parameterCount(model) / 1e6).toBeCloseTo(7.6, 1);
     expect(converted(model).recurrent).toBe(true);
   });

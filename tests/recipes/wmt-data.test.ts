@@ -140,7 +140,38 @@ it('wmt14-en-de, as the script of fairseq prepares it', async () => {
     'Two \u200b dogs .',
   ]);
   expect(steps.pairs!.metrics).toMatchObject({ 'newstest2014.pairs': 2, 'train.source.unknown': 0 });
+  await runsRow(set, steps);
 });
+
+/** A row of the paper's table, at a size of seconds: it takes over what the preparation has made. */
+async function runsRow(set: string[], made: Record<string, { key: string }>): Promise<void> {
+  const small = {
+    model: '{ dim: 32, encoder: { layers: 2, heads: 2, ffn: 64 }, decoder: { layers: 2, heads: 2, ffn: 64 } }',
+    'vars.training': '{ tokens: 256, shapes: 2, accumulate: 2, evaluate: { every: 2 }, average: { best: 2 } }',
+    'vars.pretraining.steps': 6,
+    'vars.finetuning.steps': 4,
+    'vars.translations': '{ beam: 2, maxTokens: 8 }',
+  };
+  const sizes = Object.entries(small).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
+  const row = join(recipes, 'wmt14-en-de/t2r-pretrain.yaml');
+  const { code, out, err } = await runCli(['run', row, '--runs', join(folder, 'runs'), '--json', ...set, ...sizes]);
+  // Six steps do not reach the paper's BLEU; everything else is as it should be.
+  expect({ code, err }).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/finetune\.newstest2014\.tokenized_bleu of bleu is .*expected 28\.7/),
+  });
+  const { steps } = JSON.parse(out) as {
+    steps: Record<string, { status: string; key: string; metrics: Record<string, number> }>;
+  };
+  for (const id of ['corpus', 'text', 'tokenizer', 'pairs'])
+    expect(steps[id], id).toMatchObject({ status: 'cached', key: made[id]!.key });
+  for (const id of ['init', 'pretrain', 'swap', 'finetune', 'translations', 'bleu', 'report'])
+    expect(steps[id]!.status, id).toBe('done');
+  // Text and tokens are scored apart, each under its own name.
+  const rows = ['pretrain', 'swap', 'finetune'].map((id) => `${id}.newstest2014`);
+  expect(Object.keys(steps.translations!.metrics)).toEqual(expect.arrayContaining(rows.map((name) => `${name}.bleu`)));
+  expect(Object.keys(steps.bleu!.metrics)).toEqual(rows.map((name) => `${name}.tokenized_bleu`));
+}
 
 it('wmt14-en-fr, whose largest archive holds gzip files', async () => {
   const pair = (first: number) => sentences(first, 20, 'Le');

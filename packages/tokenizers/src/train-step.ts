@@ -95,6 +95,16 @@ function textFiles({ from, split, side }: TrainTokenizerOptions, { kind, data }:
   );
 }
 
+/**
+ * Size of the vocabulary as far as it is known before the text is read. With `merges` it lacks the characters: some thousands
+ * in web text, a few per cent of a model's parameters.
+ */
+function plannedVocab(options: TrainTokenizerOptions): number {
+  const { algorithm, dictionary = 'plain', vocab, merges } = options;
+  if (algorithm === 'subword-nmt' && vocab === undefined) return fixedEntries(algorithm, options) + merges!;
+  return algorithm === 'word' ? filledSize(dictionary, vocab!) : vocab!;
+}
+
 function createTrainStep(options: TrainTokenizerOptions): Step {
   const { from, algorithm, minFrequency, specialTokens, lineEnds, dictionary } = options;
   return {
@@ -120,11 +130,7 @@ function createTrainStep(options: TrainTokenizerOptions): Step {
       const needs = algorithm === 'bpe' ? 'the 256 bytes and the special tokens' : 'the special tokens';
       return [{ path: ['vocab'], message: `${vocab} entries cannot hold ${needs}`, hint: `give at least ${smallest}` }];
     },
-    plan: () => ({
-      produces: {
-        vocab: algorithm === 'word' ? filledSize(dictionary ?? 'plain', options.vocab!) : options.vocab,
-      },
-    }),
+    plan: () => ({ produces: { vocab: plannedVocab(options) } }),
     async run({ input, folder, signal, events, seed }) {
       const start = performance.now();
       const files = textFiles(options, input(from));
