@@ -36,6 +36,17 @@ export async function filesOfFolder(folder: string): Promise<string[]> {
   return dict.length === 0 && names.has('vocabulary.json') ? [at('vocabulary.json')] : dict;
 }
 
+/** Names of the second tokenizer of a checkpoint: that of a translation model's sources. */
+const SOURCE_FILES = ['source-tokenizer.json', 'source-tokenizer.model'];
+
+/** The files of the tokenizer that a translation model's folder has for its sources alone; empty where there is none. */
+export async function sourceTokenizerFiles(folder: string): Promise<string[]> {
+  const names = new Set(await readdir(folder));
+  const own = SOURCE_FILES.find((name) => names.has(name));
+  if (own !== undefined) return [join(folder, own)];
+  return [];
+}
+
 const only = (names: readonly string[]) => (names.length === 1 ? names[0] : undefined);
 
 /** The file that belongs to half a tokenizer: beside it, by its usual name, or the only one of its kind. */

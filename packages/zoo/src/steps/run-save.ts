@@ -10,8 +10,8 @@ import {
   writeFileAtomicWith,
   writeJsonAtomic,
 } from '@t2r/core';
-import { buildLanguageModel, configOf, parameterCount } from '@t2r/models';
-import { loadTokenizer, type Tokenizer, tokenizerFiles } from '@t2r/tokenizers';
+import { type AnyModel, buildModel, isTranslation, type ModelConfig, parameterCount } from '@t2r/models';
+import { loadTokenizer, sourceTokenizerFiles, type Tokenizer, tokenizerFiles } from '@t2r/tokenizers';
 import { exportModel } from '../architectures/model.js';
 import type { JsonObject } from '../architectures/types.js';
 import { writableFamily } from '../architectures/writable.js';
@@ -41,14 +41,17 @@ const floats = async (source: TensorSource, name: string) => {
   return data instanceof Float32Array ? data : Float32Array.from(data);
 };
 
+/** What this project's models are called where transformers has the class. */
+const OWN_CLASSES = { 'decoder-lm': 'T2RForCausalLM', 'encoder-decoder': 'T2RForConditionalGeneration' };
+
 /** This project's own format: the checkpoint's files, with a name of its own where transformers has the class. */
-function ownFormat(config: CheckpointConfig, source: TensorSource): Written {
+function ownFormat(config: CheckpointConfig<ModelConfig>, source: TensorSource): Written {
   const tensors = [...source.entries].map(([name, { shape }]): [string, WritableTensor] => [
     name,
     { shape, read: () => floats(source, name) },
   ]);
   return {
-    config: { architectures: ['T2RForCausalLM'], model_type: 't2r', ...config },
+    config: { architectures: [OWN_CLASSES[config.model.use]], model_type: 't2r', ...config },
     tensors: Object.fromEntries(tensors),
     metadata: { format: config.format },
   };
@@ -57,7 +60,7 @@ function ownFormat(config: CheckpointConfig, source: TensorSource): Written {
 /** transformers' format, or undefined with `to: auto` where it has no class for the model. */
 async function transformersFormat(
   to: SaveOptions['to'],
-  { model, origin }: CheckpointConfig,
+  { model, origin }: CheckpointConfig<ModelConfig>,
   source: TensorSource,
   tokens: JsonObject,
 ): Promise<Written | undefined> {
@@ -75,7 +78,11 @@ async function transformersFormat(
 }
 
 /** Ids of the tokens that begin and end a text, for a model that came without a configuration of its own. */
-function tokensOf(tokenizer: Tokenizer | undefined): JsonObject {
+function tokensOf(config: ModelConfig, tokenizer: Tokenizer | undefined): JsonObject {
+  if (config.use === 'encoder-decoder' && config.tokens !== undefined) {
+    const { start, end, padding } = config.tokens;
+    return { decoder_start_token_id: start, eos_token_id: end, pad_token_id: padding };
+  }
   const end = tokenizer?.endOfText;
   return end === undefined ? {} : { bos_token_id: end, eos_token_id: end };
 }
@@ -110,26 +117,36 @@ const protocolsOf = (data: unknown): string[] => {
   return Object.values(protocols).flatMap(({ text }) => (typeof text === 'string' ? [text] : []));
 };
 
+/** Bytes of state at the longest position, of a source as long. */
+function longestState(model: AnyModel): number {
+  const { maxPositions } = model.config;
+  return isTranslation(model) ? model.stateBytes(maxPositions, maxPositions) : model.stateBytes(maxPositions);
+}
+
+/** Copies a file of the tokenizer under its name. */
+async function copyInto(folder: string, file: string): Promise<void> {
+  await writeFileAtomicWith(join(folder, basename(file)), (temporary) => copyFile(file, temporary));
+}
+
 /** Writes the folder `model` in the step's own. */
 export async function runSave(options: SaveOptions, context: StepContext): Promise<StepResult> {
   const artifact = context.input(options.from);
   const folder = join(context.folder, MODEL_FOLDER);
-  const stored = await checkpointConfig(artifact.folder);
-  const checkpoint = { ...stored, model: configOf('decoder-lm', stored.model, `the model of step ${artifact.id}`) };
+  const checkpoint = await checkpointConfig(artifact.folder);
   const { model: config, origin } = checkpoint;
-  const model = buildLanguageModel(config, context);
+  const model = buildModel(config, context);
   const [tokenizerPath] = await tokenizerFiles(artifact.folder).catch(() => []);
   const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizer(tokenizerPath);
   const python = tokenizer && pythonTokenizer(tokenizer, origin?.tokenizerConfig !== undefined);
   const source = await openTensors(artifact.folder);
   try {
-    const tokens = tokensOf(tokenizer);
+    const tokens = tokensOf(config, tokenizer);
     const foreign = options.to === 'own' ? undefined : transformersFormat(options.to, checkpoint, source, tokens);
     const { config: written, tensors, metadata, transformers } = (await foreign) ?? ownFormat(checkpoint, source);
     await writeSafetensorsFolder(folder, tensors, { metadata, shardBytes: options.shardBytes });
     if (tokenizer !== undefined) {
-      const to = join(folder, basename(tokenizerPath!));
-      await writeFileAtomicWith(to, (temporary) => copyFile(tokenizerPath!, temporary));
+      await copyInto(folder, tokenizerPath!);
+      for (const file of await sourceTokenizerFiles(artifact.folder)) await copyInto(folder, file);
       const described =
         origin?.tokenizerConfig ?? (python === 'AutoTokenizer' && tokenizerConfig(tokenizer, config.maxPositions));
       if (described) await writeJsonAtomic(join(folder, 'tokenizer_config.json'), described);
@@ -140,7 +157,7 @@ export async function runSave(options: SaveOptions, context: StepContext): Promi
       name: options.name ?? `${context.run.name} ${artifact.id}`,
       config,
       parameters: parameterCount(model),
-      stateBytes: model.stateBytes(config.maxPositions),
+      stateBytes: longestState(model),
       origin,
       licence,
       tokenizer: python,
@@ -159,7 +176,12 @@ export async function runSave(options: SaveOptions, context: StepContext): Promi
     const bytes = await weightBytes(folder);
     return {
       metrics: { parameters: parameterCount(model), bytes },
-      data: { folder: MODEL_FOLDER, format, architecture: transformers ?? 'T2RForCausalLM', licence: licence ?? null },
+      data: {
+        folder: MODEL_FOLDER,
+        format,
+        architecture: transformers ?? OWN_CLASSES[config.use],
+        licence: licence ?? null,
+      },
     };
   } finally {
     await source.close();
