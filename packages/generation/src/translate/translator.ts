@@ -15,7 +15,10 @@ export interface Translation extends Hypothesis {
 
 export interface Translator {
   readonly model: TranslationModel;
+  /** Of targets. */
   readonly tokenizer: Tokenizer;
+  /** Of sources: the same, unless they have one of their own. */
+  readonly sourceTokenizer: Tokenizer;
   readonly tokens: TranslationTokens;
   /** The model's parameters. */
   readonly weights: Weights;
@@ -60,6 +63,7 @@ export async function checkpointTranslator(
     config,
     weights,
     tokenizer: path,
+    sourceTokenizer: sourcePath,
   } = await loadCheckpoint(folder, {
     use: 'encoder-decoder',
     parameters: (own) => buildTranslationModel(own, context).parameters(),
@@ -70,6 +74,7 @@ export async function checkpointTranslator(
     });
   const model = buildTranslationModel(config.model, context);
   const tokenizer = await loadTokenizer(path);
+  const sourceTokenizer = sourcePath === undefined ? tokenizer : await loadTokenizer(sourcePath);
   const tokens = config.model.tokens ?? tokenizerTokens(tokenizer);
   const search = createBeamSearch({
     ...settings,
@@ -84,10 +89,11 @@ export async function checkpointTranslator(
   return {
     model,
     tokenizer,
+    sourceTokenizer,
     tokens,
     weights,
     stream,
-    sourceIds: (text) => Int32Array.from([...tokenizer.encode(text), tokens.end]),
+    sourceIds: (text) => Int32Array.from([...sourceTokenizer.encode(text), tokens.end]),
     search: async (sources, options) => (await search.search(sources, options)).map(withText),
     dispose: () => search.dispose(),
   };
