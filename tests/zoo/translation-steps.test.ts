@@ -1,11 +1,12 @@
 /** zoo/load, zoo/save and t2r inspect with translation models of other projects, and what they are refused for. */
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Artifact } from '@t2r/core';
 import { type Engine, openEngine } from '@t2r/engine';
-import { buildTranslationModel } from '@t2r/models';
-import { loadCheckpoint, readTensors } from '@t2r/zoo';
+import { checkpointTranslator } from '@t2r/generation';
+import { buildTranslationModel, initialWeights, type TranslationConfig } from '@t2r/models';
+import { exportModel, loadCheckpoint, readTensors, writeSafetensorsFolder } from '@t2r/zoo';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parallelLogits } from '../models/translating.js';
 import { runCli, temporaryFolder } from '../recipes/run-cli.js';
@@ -187,5 +188,86 @@ train: { use: train/lm, from: load, data: tokens, batch: 2, block: 16, steps: 1,
     );
     expect(text).toMatch(/vocabulary +97, of sources 83/);
     expect(text).toMatch(/4 features in self-attention of 2 layers and 32 in cross-attention of 2: /);
+  });
+});
+
+describe("a folder of Marian's with its tokenizers", () => {
+  const fixture = (name: string) =>
+    fileURLToPath(new URL(`../../packages/tokenizers/fixtures/marian/${name}`, import.meta.url));
+  const cases = JSON.parse(readFileSync(fixture('expected.json'), 'utf8'));
+
+  /** A model of random weights with the vocabularies of the fixtures, as transformers writes it. */
+  async function marianFolder(vocabs: Record<string, string>): Promise<string> {
+    const folder = temporaryFolder();
+    for (const name of ['source.spm', 'target.spm']) cpSync(fixture(name), join(folder, name));
+    for (const [name, from] of Object.entries(vocabs)) cpSync(fixture(from), join(folder, name));
+    const size = (name: string) => Object.keys(json(folder, name)).length;
+    const [sourceVocab, vocab] = [
+      size('vocab.json'),
+      size(vocabs['target_vocab.json'] ? 'target_vocab.json' : 'vocab.json'),
+    ];
+    const { config: tiny } = await goldenTranslation('marian-tiny');
+    const config: TranslationConfig = {
+      ...tiny,
+      vocab,
+      ...(sourceVocab !== vocab && { sourceVocab, shareEmbeddings: false }),
+      tokens: { start: vocab - 1, end: 0, padding: vocab - 1 },
+    };
+    const weights = initialWeights(buildTranslationModel(config, registry), 1);
+    const { config: written, tensors } = await exportModel(config, async (name) => weights[name]!.data, {
+      architecture: 'marian',
+    });
+    await writeSafetensorsFolder(folder, tensors);
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(written));
+    return folder;
+  }
+
+  it.each([
+    ['shared', { 'vocab.json': 'vocab.json' }],
+    ['separate', { 'vocab.json': 'source_vocab.json', 'target_vocab.json': 'target_vocab.json' }],
+  ] as const)('vocabularies %s: loaded, translated with, and written as they were', async (name, vocabs) => {
+    const folder = await marianFolder(vocabs);
+    const run = temporaryFolder();
+    const { problems, summary, artifacts } = await runSteps(
+      run,
+      `load: { use: zoo/load, from: ${JSON.stringify(folder)} }
+save: { use: zoo/save, from: load }
+own: { use: zoo/save, from: load, to: own }`,
+    );
+    expect([problems, summary?.error]).toEqual([[], undefined]);
+    const translator = await checkpointTranslator(artifacts.load!.folder, { engine, context: registry });
+    for (const { text, ids } of cases[name].sources) expect([...translator.sourceIds(text)]).toEqual([...ids, 0]);
+    for (const { ids, text } of cases[name].decoded) expect(translator.tokenizer.decode(ids)).toBe(text);
+    const found = await translator.search([translator.sourceIds('A small frog.')], { beam: 2, maxTokens: 6 });
+    const best = found[0]![0]!;
+    expect(best.text).toBe(translator.tokenizer.decode(best.ids));
+    await translator.dispose();
+
+    const saved = savedIn(artifacts.save!);
+    for (const file of ['source.spm', 'target.spm'])
+      expect(readFileSync(join(saved, file)).equals(readFileSync(join(folder, file))), file).toBe(true);
+    for (const file of Object.keys(vocabs)) expect(json(saved, file)).toEqual(json(folder, file));
+    expect(json(saved, 'tokenizer_config.json')).toEqual({
+      tokenizer_class: 'MarianTokenizer',
+      model_max_length: 64,
+      ...(name === 'separate' && { separate_vocabs: true }),
+    });
+    expect(card(artifacts.save!)).toContain('tokenizer = AutoTokenizer.from_pretrained(');
+    for (const from of [saved, savedIn(artifacts.own!)]) {
+      const again = await runSteps(temporaryFolder(), `load: { use: zoo/load, from: ${JSON.stringify(from)} }`);
+      expect(again.artifacts.load!.data).toMatchObject({ algorithm: 'marian', vocab: expect.any(Number) });
+      const [first, second] = [artifacts.load!, again.artifacts.load!].map((each) =>
+        ['tokenizer.json', 'source-tokenizer.json'].map((file) => readFileSync(join(each.folder, file), 'utf8')),
+      );
+      expect(second).toEqual(first);
+    }
+    const { code, out } = await runCli(
+      ['translate', `${join(run, 'runs', 'steps')}:load`, '--beam', '2', '--max-tokens', '5'],
+      {},
+      Buffer.from('A small frog.\nTwo.\n'),
+    );
+    expect([code, out.split('\n').length]).toEqual([0, 3]);
+    const inspection = JSON.parse((await runCli(['inspect', folder, '--json'])).out);
+    expect(inspection.sourceTokenizer).toEqual([join(folder, 'source.spm'), join(folder, 'vocab.json')]);
   });
 });

@@ -1,17 +1,16 @@
 /** Runs `zoo/save`. Tensors go from file to file one by one. */
-import { copyFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   type Metrics,
   type StepContext,
   type StepResult,
   UserError,
   writeFileAtomic,
-  writeFileAtomicWith,
   writeJsonAtomic,
 } from '@t2r/core';
 import { type AnyModel, buildModel, isTranslation, type ModelConfig, parameterCount } from '@t2r/models';
-import { loadTokenizer, sourceTokenizerFiles, type Tokenizer, tokenizerFiles } from '@t2r/tokenizers';
+import type { Tokenizer } from '@t2r/tokenizers';
 import { exportModel } from '../architectures/model.js';
 import type { JsonObject } from '../architectures/types.js';
 import { writableFamily } from '../architectures/writable.js';
@@ -21,8 +20,9 @@ import { writeSafetensorsFolder } from '../formats/shards-write.js';
 import { openTensors } from '../open.js';
 import type { TensorSource } from '../tensor-source.js';
 import type { CheckpointConfig } from '../types.js';
-import { type CardData, modelCard } from './model-card.js';
+import { modelCard } from './model-card.js';
 import type { SaveOptions } from './save-step.js';
+import { saveTokenizers, storedTokenizers } from './save-tokenizer.js';
 
 /** The folder within the step's own. */
 export const MODEL_FOLDER = 'model';
@@ -87,27 +87,6 @@ function tokensOf(config: ModelConfig, tokenizer: Tokenizer | undefined): JsonOb
   return end === undefined ? {} : { bos_token_id: end, eos_token_id: end };
 }
 
-/**
- * What of Python loads a tokenizer with the same ids. transformers has no class that normalises and splits as every SentencePiece
- * model says, unless the model came with the name of one; subword-nmt's files are this project's own.
- */
-function pythonTokenizer(tokenizer: Tokenizer, described: boolean): CardData['tokenizer'] {
-  if (described) return 'AutoTokenizer';
-  if (tokenizer.algorithm.startsWith('sentencepiece')) return 'sentencepiece';
-  return tokenizer.algorithm === 'subword-nmt' ? undefined : 'AutoTokenizer';
-}
-
-/** tokenizer_config.json, where the model did not bring one along. */
-function tokenizerConfig(tokenizer: Tokenizer, maxPositions: number): JsonObject {
-  const end = tokenizer.endOfText === undefined ? undefined : tokenizer.idToToken(tokenizer.endOfText);
-  return {
-    tokenizer_class: 'PreTrainedTokenizerFast',
-    model_max_length: maxPositions,
-    clean_up_tokenization_spaces: false,
-    ...(end !== undefined && { bos_token: end, eos_token: end }),
-  };
-}
-
 /** Figures of one checkpoint: those that are called after its step. */
 const figuresOf = (metrics: Metrics, step: string): Metrics =>
   Object.fromEntries(Object.entries(metrics).filter(([name]) => name.startsWith(`${step}.`)));
@@ -123,11 +102,6 @@ function longestState(model: AnyModel): number {
   return isTranslation(model) ? model.stateBytes(maxPositions, maxPositions) : model.stateBytes(maxPositions);
 }
 
-/** Copies a file of the tokenizer under its name. */
-async function copyInto(folder: string, file: string): Promise<void> {
-  await writeFileAtomicWith(join(folder, basename(file)), (temporary) => copyFile(file, temporary));
-}
-
 /** Writes the folder `model` in the step's own. */
 export async function runSave(options: SaveOptions, context: StepContext): Promise<StepResult> {
   const artifact = context.input(options.from);
@@ -135,22 +109,20 @@ export async function runSave(options: SaveOptions, context: StepContext): Promi
   const checkpoint = await checkpointConfig(artifact.folder);
   const { model: config, origin } = checkpoint;
   const model = buildModel(config, context);
-  const [tokenizerPath] = await tokenizerFiles(artifact.folder).catch(() => []);
-  const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizer(tokenizerPath);
-  const python = tokenizer && pythonTokenizer(tokenizer, origin?.tokenizerConfig !== undefined);
+  const stored = await storedTokenizers(artifact.folder);
   const source = await openTensors(artifact.folder);
   try {
-    const tokens = tokensOf(config, tokenizer);
+    const tokens = tokensOf(config, stored?.tokenizer);
     const foreign = options.to === 'own' ? undefined : transformersFormat(options.to, checkpoint, source, tokens);
     const { config: written, tensors, metadata, transformers } = (await foreign) ?? ownFormat(checkpoint, source);
     await writeSafetensorsFolder(folder, tensors, { metadata, shardBytes: options.shardBytes });
-    if (tokenizer !== undefined) {
-      await copyInto(folder, tokenizerPath!);
-      for (const file of await sourceTokenizerFiles(artifact.folder)) await copyInto(folder, file);
-      const described =
-        origin?.tokenizerConfig ?? (python === 'AutoTokenizer' && tokenizerConfig(tokenizer, config.maxPositions));
-      if (described) await writeJsonAtomic(join(folder, 'tokenizer_config.json'), described);
-    }
+    const python =
+      stored &&
+      (await saveTokenizers(folder, stored, {
+        described: origin?.tokenizerConfig,
+        transformers: transformers !== undefined,
+        maxPositions: config.maxPositions,
+      }));
     await writeJsonAtomic(join(folder, 'generation_config.json'), origin?.generationConfig ?? tokens);
     const licence = options.licence ?? origin?.licence;
     const card = modelCard({
