@@ -191,6 +191,60 @@ train: { use: train/lm, from: load, data: tokens, batch: 2, block: 16, steps: 1,
   });
 });
 
+describe('tokenizers that are named', () => {
+  const from = quoted('fairseq-tied');
+  /** A dictionary as fairseq's, of as many entries with its four special symbols. */
+  function dictionary(folder: string, name: string, entries: number): string {
+    const path = join(folder, name);
+    writeFileSync(path, Array.from({ length: entries - 4 }, (_, i) => `w${i} 1\n`).join(''));
+    return JSON.stringify(path);
+  }
+
+  it('are kept for either side, and encode parallel text', async () => {
+    const folder = temporaryFolder();
+    const text = (name: string, line: string) => {
+      writeFileSync(join(folder, name), `${line}\n`.repeat(3));
+      return name;
+    };
+    const { problems, summary, artifacts } = await runSteps(
+      folder,
+      `source: { use: tokenizer/load, path: ${dictionary(folder, 'dict.en.txt', 83)} }
+target: { use: tokenizer/load, path: ${dictionary(folder, 'dict.de.txt', 97)} }
+load: { use: zoo/load, from: ${from}, tokenizer: target, sourceTokenizer: source }
+text: { use: dataset/bitext, source: en, target: de, root: ${JSON.stringify(folder)}, train: { source: ${text('a.en', 'w0 w78 w79')}, target: ${text('a.de', 'w1 w79 w92')} } }
+pairs: { use: dataset/pairs, from: text, tokenizer: load }`,
+    );
+    expect([problems, summary?.error]).toEqual([[], undefined]);
+    expect(artifacts.load!.data).toMatchObject({ vocab: 97, sourceVocab: 83 });
+    expect(artifacts.pairs!.data).toMatchObject({ source: { vocab: 83 }, target: { vocab: 97 } });
+    const translator = await checkpointTranslator(artifacts.load!.folder, { engine, context: registry });
+    // w79 has no entry for sources.
+    expect([...translator.sourceIds('w0 w78 w79')]).toEqual([4, 82, 3, 2]);
+    expect([...translator.tokenizer.encode('w92')]).toEqual([96]);
+    await translator.dispose();
+  });
+
+  it('are refused where the model has no embedding for them, or no sources', async () => {
+    const folder = temporaryFolder();
+    const check = async (load: string) =>
+      (
+        await runSteps(
+          folder,
+          `large: { use: tokenizer/load, path: ${dictionary(folder, 'dict.txt', 97)} }\nload: { use: zoo/load, ${load} }`,
+        )
+      ).problems;
+    expect(await check(`from: ${from}, tokenizer: large, sourceTokenizer: large`)).toEqual([
+      expect.stringMatching(
+        /the tokenizer of step large has 97 entries, the model's sources have 83[\s\S]*`sourceTokenizer:`/,
+      ),
+    ]);
+    const lm = JSON.stringify(join(GOLDENS, '../models/gpt2-tiny'));
+    expect(await check(`from: ${lm}, sourceTokenizer: large`)).toEqual([
+      expect.stringMatching(/sourceTokenizer: a decoder-only language model has no sources/),
+    ]);
+  });
+});
+
 describe("a folder of Marian's with its tokenizers", () => {
   const fixture = (name: string) =>
     fileURLToPath(new URL(`../../packages/tokenizers/fixtures/marian/${name}`, import.meta.url));
