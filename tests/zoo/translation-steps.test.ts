@@ -295,6 +295,8 @@ own: { use: zoo/save, from: load, to: own }`,
     const found = await translator.search([translator.sourceIds('A small frog.')], { beam: 2, maxTokens: 6 });
     const best = found[0]![0]!;
     expect(best.text).toBe(translator.tokenizer.decode(best.ids));
+    // Left alone, these weights choose nothing else.
+    expect(best.ids).not.toContain(translator.tokens.padding);
     await translator.dispose();
 
     const saved = savedIn(artifacts.save!);

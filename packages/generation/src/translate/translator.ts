@@ -24,7 +24,7 @@ export interface Translator {
   readonly weights: Weights;
   /** Ids of a sentence as the encoder reads them, its end token included. */
   sourceIds(text: string): Int32Array;
-  /** The best translations of each source, best first, in the order of the sources. */
+  /** The best translations of each source, best first, in the order of the sources. The padding token is never chosen. */
   search(sources: readonly ArrayLike<number>[], options?: StreamOptions): Promise<Translation[][]>;
   /** The same as they are found, from any number of sources. */
   stream(
@@ -83,8 +83,14 @@ export async function checkpointTranslator(
   });
   const withText = (hypotheses: Hypothesis[]): Translation[] =>
     hypotheses.map((hypothesis) => ({ ...hypothesis, text: tokenizer.decode(hypothesis.ids) }));
-  async function* stream(...given: Parameters<Translator['stream']>): ReturnType<Translator['stream']> {
-    for await (const hypotheses of search.stream(...given)) yield withText(hypotheses);
+  // As fairseq and Marian do: padding was never trained, and in Marian's models of transformers its score is 0 by construction.
+  const never = tokens.padding === tokens.end ? [] : [tokens.padding];
+  const withoutPadding = (options?: StreamOptions) => ({
+    ...options,
+    suppressTokens: [...never, ...(options?.suppressTokens ?? [])],
+  });
+  async function* stream(...[sources, options]: Parameters<Translator['stream']>): ReturnType<Translator['stream']> {
+    for await (const hypotheses of search.stream(sources, withoutPadding(options))) yield withText(hypotheses);
   }
   return {
     model,
@@ -94,7 +100,7 @@ export async function checkpointTranslator(
     weights,
     stream,
     sourceIds: (text) => Int32Array.from([...sourceTokenizer.encode(text), tokens.end]),
-    search: async (sources, options) => (await search.search(sources, options)).map(withText),
+    search: async (sources, options) => (await search.search(sources, withoutPadding(options))).map(withText),
     dispose: () => search.dispose(),
   };
 }
