@@ -230,10 +230,10 @@ const MISTAKES: [string, (folder: string) => void, string, RegExp][] = [
     'an architecture that is not known',
     (folder) => {
       const file = join(folder, 'model', 'config.json');
-      writeFileSync(file, readFileSync(file, 'utf8').replace('"model_type": "gpt2"', '"model_type": "t5"'));
+      writeFileSync(file, readFileSync(file, 'utf8').replace('"model_type": "gpt2"', '"model_type": "mamba"'));
     },
     'model',
-    /architecture "t5" is not known/,
+    /architecture "mamba" is not known/,
   ],
 ];
 

@@ -1,18 +1,16 @@
 /** Translation models of other projects against transformers and PyTorch (fixtures/goldens/translation/make.py). */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import attentionPlugin from '@t2r/attention';
 import { createRegistry } from '@t2r/core';
-import { type Engine, type HostArray, openEngine } from '@t2r/engine';
-import { buildTranslationModel, initialWeights, type TranslationConfig, type Weights } from '@t2r/models';
+import { type Engine, openEngine } from '@t2r/engine';
+import { buildTranslationModel, initialWeights, type TranslationConfig } from '@t2r/models';
 import {
   architectureOf,
   exportModel,
   exportTensors,
   importModel,
-  type JsonObject,
   loadCheckpoint,
   openTensors,
   readTensors,
@@ -22,12 +20,11 @@ import {
 } from '@t2r/zoo';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { relativeMaximum } from '../attention/compare.js';
-import { parallelLogits, type Sources, translate } from '../models/translating.js';
+import { parallelLogits, translate } from '../models/translating.js';
+import { BATCH, type GoldenTranslation, goldenTranslation, TIME, VOCAB } from './golden-translation.js';
 
-const GOLDENS = new URL('../fixtures/goldens/translation/', import.meta.url);
 const registry = createRegistry([attentionPlugin]);
 const TOLERANCE = 1e-5;
-const [BATCH, LENGTH, TIME, VOCAB] = [2, 11, 6, 97];
 
 /** Folder, and what of the configuration its options must have become. */
 const MODELS: [string, Partial<TranslationConfig>][] = [
@@ -45,59 +42,16 @@ const MODELS: [string, Partial<TranslationConfig>][] = [
   ['fairseq-pre', { norm: 'pre', positions: 'learned', embeddingNorm: true, tieOutput: false, scaleEmbedding: false }],
 ];
 
-interface Golden {
-  theirs: JsonObject;
-  path: string;
-  config: TranslationConfig;
-  weights: Weights;
-  sources: Sources;
-  ids: Int32Array;
-  /** By time, [2 * vocab]. */
-  logits: Float32Array[];
-  /** [2, 16], of models of transformers. */
-  greedy?: Int32Array;
-}
-
-async function readGolden(name: string): Promise<Golden> {
-  const at = (file: string) => fileURLToPath(new URL(`${name}/${file}`, GOLDENS));
-  const theirs = JSON.parse(await readFile(at('config.json'), 'utf8')) as JsonObject;
-  const path = at('model.safetensors');
-  const reader = await openTensors(path);
-  const { config, tensors } = await importModel(theirs, reader, 'encoder-decoder');
-  const weights = await readWeights(tensors);
-  await reader.close();
-  const expected = (await readTensors(at('expected.safetensors'))).tensors;
-  const data = <T extends HostArray>(key: string) => expected[key]!.data as T;
-  const all = data<Float32Array>('logits');
-  const logits = Array.from({ length: TIME }, (_, t) => {
-    const parts = [0, 1].map((b) => all.subarray((b * TIME + t) * VOCAB, (b * TIME + t + 1) * VOCAB));
-    return Float32Array.from([...parts[0]!, ...parts[1]!]);
-  });
-  const mask = Float32Array.from(data<Int32Array>('attention_mask'));
-  const sources = { source: data<Int32Array>('input_ids'), mask, batch: BATCH, length: LENGTH };
-  const ids = data<Int32Array>('decoder_input_ids');
-  return {
-    theirs,
-    path,
-    config,
-    weights,
-    sources,
-    ids,
-    logits,
-    greedy: expected.greedy?.data as Int32Array | undefined,
-  };
-}
-
 const rows = (of: Int32Array, width: number) =>
   Array.from({ length: BATCH }, (_, b) => [...of.subarray(b * width, (b + 1) * width)]);
 
 describe.each(MODELS)('%s', (name, expected) => {
   let engine: Engine;
-  let golden: Golden;
+  let golden: GoldenTranslation;
   let folder: string;
   beforeAll(async () => {
     engine = await openEngine('onnx');
-    golden = await readGolden(name);
+    golden = await goldenTranslation(name);
     folder = await mkdtemp(join(tmpdir(), 't2r-zoo-'));
   });
   afterAll(async () => {

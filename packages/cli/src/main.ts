@@ -149,7 +149,11 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
     });
   command('inspect <checkpoint>', 'what a checkpoint file, folder or <run folder>:<step> holds, and what T2R would add')
     .option('--tensors', 'list the tensors')
-    .option('--features <count>', 'features a head of the conversion that is reckoned with', positiveNumber, 32)
+    .option(
+      '--features <count>',
+      'features a head of the conversion that is reckoned with (default: 32; of translation models 4, and 32 in cross-attention)',
+      positiveNumber,
+    )
     .option('--position <number>', 'position at which the cache is compared', positiveNumber, 1024)
     .option('--plugin <name>', 'attention variants that the checkpoint needs; may be repeated', collect, [])
     .option('--json', 'print everything as JSON')

@@ -10,6 +10,8 @@ export {
   tokenizerFiles,
   tokenizerFromBytes,
 } from './load.js';
+export { sourceTokenizerFiles } from './load-folder.js';
+export { MarianTokenizer } from './marian/tokenizer.js';
 export { mosesDetokenize } from './moses/detokenize.js';
 export { MOSES_LANGUAGES, type MosesLanguage } from './moses/languages.js';
 export { type NormalizePunctuationOptions, normalizePunctuation } from './moses/normalize-punctuation.js';

@@ -15,11 +15,12 @@ export interface KeptTokenizer {
 
 /**
  * Loads the tokenizer at a path and writes it into `folder`.
+ * @param prefix stands before the name of its file
  * @throws UserError as `loadTokenizer`
  */
-export async function keepTokenizer(from: string, folder: string): Promise<KeptTokenizer> {
+export async function keepTokenizer(from: string, folder: string, prefix = ''): Promise<KeptTokenizer> {
   const [tokenizer, files] = [await loadTokenizer(from), await tokenizerFiles(from)];
-  const path = join(folder, tokenizer.file ?? TOKENIZER_FILE);
+  const path = join(folder, prefix + (tokenizer.file ?? TOKENIZER_FILE));
   const bytes = await readFile(files[0]!);
   // A tokenizer.json may say more than a tokenizer knows of (post-processors, for one): it stays as it is.
   if (files.length === 1 && kindOf(bytes, files[0]) === 'tokenizer.json') await writeFileAtomic(path, bytes);

@@ -20,6 +20,7 @@ export async function filesOfFolder(folder: string): Promise<string[]> {
   const at = (name: string) => join(folder, name);
   const first = (known: readonly string[]) => known.find((name) => names.has(name));
   if (names.has('tokenizer.json')) return [at('tokenizer.json')];
+  if (isMarian(names)) return marianFiles(at(MARIAN.target), names);
   const sorted = [...names].sort();
   const model = first(MODELS) ?? only(sorted.filter((name) => /\.(model|spm)$/.test(name)));
   if (model !== undefined) return [at(model)];
@@ -34,6 +35,36 @@ export async function filesOfFolder(folder: string): Promise<string[]> {
   const dict = dicts.map(at);
   if (codes !== undefined) return [at(codes), ...dict];
   return dict.length === 0 && names.has('vocabulary.json') ? [at('vocabulary.json')] : dict;
+}
+
+/** Names of the second tokenizer of a checkpoint: that of a translation model's sources. */
+const SOURCE_FILES = ['source-tokenizer.json', 'source-tokenizer.model'];
+
+/** The files of the tokenizer that a translation model's folder has for its sources alone; empty where there is none. */
+export async function sourceTokenizerFiles(folder: string): Promise<string[]> {
+  const names = new Set(await readdir(folder));
+  const own = SOURCE_FILES.find((name) => names.has(name));
+  if (own !== undefined) return [join(folder, own)];
+  return isMarian(names) && !names.has('tokenizer.json') ? marianFiles(join(folder, MARIAN.source), names) : [];
+}
+
+/** Files of Marian's models in transformers: a SentencePiece model for each side, and ids by piece. */
+const MARIAN = { source: 'source.spm', target: 'target.spm', vocab: 'vocab.json', targetVocab: 'target_vocab.json' };
+
+const isMarian = (names: ReadonlySet<string>) =>
+  [MARIAN.source, MARIAN.target, MARIAN.vocab].every((name) => names.has(name));
+
+/** The model of a side and the vocabulary that belongs to it: the target may have one of its own. */
+function marianFiles(path: string, names: ReadonlySet<string>): string[] {
+  const own = basename(path) === MARIAN.target && names.has(MARIAN.targetVocab);
+  return [path, join(dirname(path), own ? MARIAN.targetVocab : MARIAN.vocab)];
+}
+
+/** The vocabulary beside a SentencePiece model of Marian's; undefined where the model stands for itself. */
+export async function marianVocabulary(path: string): Promise<string | undefined> {
+  const names = new Set(await readdir(dirname(path)));
+  const isSide = basename(path) === MARIAN.source || basename(path) === MARIAN.target;
+  return isSide && isMarian(names) ? marianFiles(path, names)[1] : undefined;
 }
 
 const only = (names: readonly string[]) => (names.length === 1 ? names[0] : undefined);

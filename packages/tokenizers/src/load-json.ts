@@ -6,7 +6,7 @@ import type { Tokenizer } from './types.js';
 import { wordLevelFromFile } from './word-level.js';
 
 /**
- * Byte-level BPE as GPT-2's, word-level files and subword-nmt's of this package get their own fast tokenizers; every other
+ * Byte-level BPE as GPT-2's, word-level files, and subword-nmt's and Marian's of this package get their own tokenizers; every other
  * file goes through `@huggingface/tokenizers`.
  * @throws Error when the text is not JSON or no tokenizer.
  */
@@ -37,6 +37,13 @@ export async function parseTokenizerJson(text: string): Promise<Tokenizer> {
     if (!subword.success)
       throw new RangeError(subword.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
     return subwordNmtFromFile(subword.data);
+  }
+  if (model.type === 'Marian') {
+    const { marianFile, marianFromFile } = await import('./marian/file.js');
+    const marian = marianFile.safeParse(json);
+    if (!marian.success)
+      throw new RangeError(marian.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+    return marianFromFile(marian.data);
   }
   const { huggingFaceFromJson } = await import('./huggingface.js');
   return huggingFaceFromJson(json as object, text);

@@ -7,7 +7,7 @@ import { loadTokenizer, tokenizerFiles } from './load.js';
 const schema = z.strictObject({
   path: notInKey(
     pathOption(
-      "A tokenizer.json, SentencePiece's .model, GPT-2's vocab.bpe or encoder.json, subword-nmt's codes, a fairseq dict.txt, " +
+      "A tokenizer.json, SentencePiece's .model, GPT-2's vocab.bpe or encoder.json, subword-nmt's codes, Marian's source.spm or target.spm, a fairseq dict.txt, " +
         "CTranslate2's vocabulary.json, or a folder with one of them.",
     ),
   ),

@@ -5,7 +5,7 @@ import { parseEntries } from './entries.js';
 import { FAIRSEQ_END, FAIRSEQ_UNKNOWN, parseDict } from './fairseq-dict.js';
 import { byteLevelBpeFromPair } from './gpt2-files.js';
 import { kindOf } from './kinds.js';
-import { fileBeside, filesOfFolder } from './load-folder.js';
+import { fileBeside, filesOfFolder, marianVocabulary } from './load-folder.js';
 import { parseTokenizerJson } from './load-json.js';
 import { parseCodes } from './subword-nmt/codes.js';
 import { SubwordNmt, subwordNmtFromCodes } from './subword-nmt/tokenizer.js';
@@ -18,12 +18,13 @@ export const SENTENCEPIECE_FILE = 'tokenizer.model';
 
 const KINDS =
   "expected a tokenizer.json, SentencePiece's .model, GPT-2's vocab.bpe with encoder.json (or merges.txt with vocab.json), " +
-  "subword-nmt's codes with a dict.txt, a fairseq dict.txt, CTranslate2's vocabulary.json, or a folder with one of them";
+  "subword-nmt's codes with a dict.txt, Marian's source.spm and target.spm with vocab.json, a fairseq dict.txt, CTranslate2's vocabulary.json, or a folder with one of them";
 
 /**
  * Loads a tokenizer from a file or a folder, whatever its kind: a tokenizer.json of Hugging Face or of this package, a
  * SentencePiece model, GPT-2's pair of files (either of them is enough to name), subword-nmt codes with the dict.txt beside
- * them, a fairseq dict.txt, or CTranslate2's vocabulary.json of words. Names do not matter for single files.
+ * them, Marian's source.spm or target.spm with the vocab.json beside it (a folder of both is the target's), a fairseq dict.txt,
+ * or CTranslate2's vocabulary.json of words. Names do not matter for single files.
  * @throws UserError when the file is missing, of no known kind, or damaged.
  */
 export async function loadTokenizer(path: string): Promise<Tokenizer> {
@@ -45,7 +46,12 @@ export async function tokenizerFiles(path: string): Promise<string[]> {
     return files;
   }
   const kind = kindOf(await readBytes(path), path);
-  const other = kind === 'codes' || kind === 'vocab' || kind === 'merges' ? await fileBeside(path, kind) : undefined;
+  const pair = kind === 'codes' || kind === 'vocab' || kind === 'merges';
+  const other = pair
+    ? await fileBeside(path, kind)
+    : kind === 'sentencepiece'
+      ? await marianVocabulary(path)
+      : undefined;
   return other === undefined ? [path] : [path, other];
 }
 
@@ -75,6 +81,11 @@ export async function tokenizerFromBytes(bytes: Uint8Array, path: string, second
     case 'tokenizer.json':
       return parseTokenizer(utf8(bytes), path);
     case 'sentencepiece': {
+      if (second !== undefined) {
+        const { marianFromPair } = await import('./marian/file.js');
+        const vocab = utf8(await readBytes(second));
+        return attempt(path, `usable tokenizer of Marian (with ${second})`, () => marianFromPair(bytes, vocab));
+      }
       const { SentencePiece } = await import('./sentencepiece/sentencepiece.js');
       return attempt(path, 'usable SentencePiece model', () => SentencePiece.open(bytes));
     }

@@ -15,7 +15,7 @@ const CONFIG_FILE = 'config.json';
 /** Names of a tokenizer's one file: Hugging Face's and this project's own kinds, and SentencePiece models. */
 const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer.model'] as const;
 /** Before these names, for a translation model's sources. */
-const SOURCE = 'source-';
+export const SOURCE = 'source-';
 
 export interface SaveCheckpointOptions {
   config: CheckpointConfig<ModelConfig>;

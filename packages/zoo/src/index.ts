@@ -5,6 +5,7 @@ export {
   type ExportOptions,
   exportModel,
   type ImportedModel,
+  importAnyModel,
   importModel,
   readWeights,
 } from './architectures/model.js';

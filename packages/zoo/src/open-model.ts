@@ -1,9 +1,9 @@
-/** A language model at a path, whatever project wrote it, under this project's names and with its weights still on disk. */
+/** A model at a path, whatever project wrote it, under this project's names and with its weights still on disk. */
 import { join } from 'node:path';
 import type { CreateContext } from '@t2r/core';
-import { buildLanguageModel, configOf, type LmConfig } from '@t2r/models';
-import { tokenizerFiles } from '@t2r/tokenizers';
-import { importModel } from './architectures/model.js';
+import { buildModel, type ModelConfig } from '@t2r/models';
+import { sourceTokenizerFiles, tokenizerFiles } from '@t2r/tokenizers';
+import { importAnyModel } from './architectures/model.js';
 import type { JsonObject, TensorReader } from './architectures/types.js';
 import { parseCheckpointConfig } from './config.js';
 import { type FoundModel, findModel, readJson } from './find-model.js';
@@ -15,11 +15,14 @@ export interface OpenedModel {
   found: FoundModel;
   /** Family, or `t2r-checkpoint` for this project's own. */
   architecture: string;
-  config: LmConfig;
+  /** Its `use` tells the kind. */
+  config: ModelConfig;
   /** The weights under this project's names, read when they are asked for. */
   tensors: TensorReader;
   /** Files of the tokenizer beside the weights; empty where there is none. */
   tokenizer: string[];
+  /** The same of a tokenizer that a translation model has for its sources alone. */
+  sourceTokenizer: string[];
   /** What is to be known of it later, when it is written again. */
   origin: CheckpointOrigin;
   close(): Promise<void>;
@@ -51,14 +54,15 @@ export async function openModel(path: string, context: CreateContext): Promise<O
   const { source, folder, config: theirs } = found;
   try {
     const tokenizer = await tokenizerIn(folder);
+    const sourceTokenizer = await sourceTokenizerFiles(folder);
     const close = () => source.close();
     if (found.own) {
-      const { model: written, origin = {} } = parseCheckpointConfig(theirs, found.configFile!);
-      const model = configOf('decoder-lm', written, `the model in ${path}`);
-      verifyWeights(source, buildLanguageModel(model, context).parameters());
-      return { found, architecture: 't2r-checkpoint', config: model, tensors: source, tokenizer, origin, close };
+      const { model, origin = {} } = parseCheckpointConfig(theirs, found.configFile!);
+      verifyWeights(source, buildModel(model, context).parameters());
+      const architecture = 't2r-checkpoint';
+      return { found, architecture, config: model, tensors: source, tokenizer, sourceTokenizer, origin, close };
     }
-    const { architecture, config, tensors } = await importModel(theirs, source);
+    const { architecture, config, tensors } = await importAnyModel(theirs, source);
     const licence: Licence | undefined = await licenceOf(folder);
     const origin = {
       architecture,
@@ -68,7 +72,7 @@ export async function openModel(path: string, context: CreateContext): Promise<O
       tokenizerConfig: await beside(folder, 'tokenizer_config.json'),
       ...licence,
     };
-    return { found, architecture, config, tensors, tokenizer, origin, close };
+    return { found, architecture, config, tensors, tokenizer, sourceTokenizer, origin, close };
   } catch (error) {
     await source.close();
     throw error;

@@ -11,7 +11,8 @@ import type { Terminal } from '../terminal.js';
 export interface InspectCommandOptions {
   /** List the tensors. */
   tensors?: boolean;
-  features: number;
+  /** Default: as `inspectCheckpoint`. */
+  features?: number;
   position: number;
   json?: boolean;
   /** Plugins besides those of the run that the checkpoint is named by. */
@@ -46,8 +47,7 @@ export async function inspectCommand(
   const { formatBytes, formatTable } = await import('@t2r/report');
   const { architecture, reason } = inspection;
   out(`${colors.bold(inspection.path)}\n`);
-  const what =
-    architecture === undefined ? 'a checkpoint, but no decoder-only language model that is known' : 'a language model';
+  const what = architecture === undefined ? 'a checkpoint, but no model that is known' : WHAT[inspection.model!.use];
   out(`${what}${reason === undefined ? '' : `: ${reason}`}\n\n`);
   const facts = [...describeModel(inspection), ...describeFiles(inspection, formatBytes)];
   const columns = ['what', 'value'].map((title) => ({ title, align: 'left' as const }));
@@ -58,31 +58,63 @@ export async function inspectCommand(
   return EXIT.ok;
 }
 
+const WHAT = { 'decoder-lm': 'a language model', 'encoder-decoder': 'an encoder-decoder model for translation' };
+
 type FormatBytes = (bytes: number) => string;
 
 const count = (value: number) => value.toLocaleString('en');
 
+type Model = NonNullable<Inspection['model']>;
+
 /** Attention of all layers: `softmax`, or `9 t2r-mlp, 3 softmax`. */
-function attentionOf({ attention: layers }: NonNullable<Inspection['model']>): string {
+function attentionOf(layers: Model['attention']): string {
   const counts = new Map<string, number>();
   for (const { use } of layers) counts.set(use, (counts.get(use) ?? 0) + 1);
   if (counts.size === 1) return layers[0]!.use;
   return [...counts].map(([use, times]) => `${times} ${use}`).join(', ');
 }
 
-function describeModel({ architecture, model, parameters, origin, tokenizer }: Inspection): string[][] {
-  if (model === undefined) return [];
-  const { layers, dim, heads, kvHeads, ffn, vocab, positions, maxPositions } = model;
+/** Layers, width, heads and attention. */
+function describeSize(model: Model): string[][] {
+  if (model.use === 'encoder-decoder') {
+    const { encoder, decoder, dim, attention, cross } = model;
+    const stack = ({ layers, heads, ffn }: typeof encoder) =>
+      `${layers} layers of width ${dim}, ${heads} heads, feed-forward ${ffn}`;
+    return [
+      ['encoder', stack(encoder)],
+      ['decoder', stack(decoder)],
+      ['self-attention', attentionOf(attention)],
+      ['cross-attention', attentionOf(cross)],
+    ];
+  }
+  const { layers, dim, heads, kvHeads, ffn, attention } = model;
   const grouped = kvHeads === undefined || kvHeads === heads ? '' : ` (${kvHeads} of keys and values)`;
-  const fallback = tokenizer === undefined || tokenizer.length === 0 ? 'none' : tokenizer.map(baseName).join(', ');
+  return [
+    ['size', `${layers} layers of width ${dim}, ${heads} heads${grouped}, feed-forward ${ffn}`],
+    ['attention', attentionOf(attention)],
+  ];
+}
+
+function describeModel({
+  architecture,
+  model,
+  parameters,
+  origin,
+  tokenizer = [],
+  sourceTokenizer,
+}: Inspection): string[][] {
+  if (model === undefined) return [];
+  const { vocab, positions, maxPositions } = model;
+  const sources = model.use === 'encoder-decoder' ? model.sourceVocab : undefined;
+  const names = (files: readonly string[]) => (files.length === 0 ? 'none' : files.map(baseName).join(', '));
   return [
     ['architecture', architecture!],
     ['parameters', count(parameters!)],
-    ['size', `${layers} layers of width ${dim}, ${heads} heads${grouped}, feed-forward ${ffn}`],
-    ['attention', attentionOf(model)],
+    ...describeSize(model),
     ['positions', `${positions}, ${count(maxPositions)}`],
-    ['vocabulary', count(vocab)],
-    ['tokenizer', fallback],
+    ['vocabulary', sources === undefined ? count(vocab) : `${count(vocab)}, of sources ${count(sources)}`],
+    ['tokenizer', names(tokenizer)],
+    ...(sourceTokenizer === undefined ? [] : [['of sources', names(sourceTokenizer)]]),
     ...(origin?.from === undefined ? [] : [['loaded from', origin.from]]),
     ...(origin?.licence === undefined ? [] : [['licence', origin.licence]]),
   ];
@@ -103,7 +135,13 @@ function describeFiles({ format, files, tensors, dtypes, values }: Inspection, f
 
 function describeConversion({ conversion }: Inspection, formatBytes: FormatBytes): string | undefined {
   if (conversion === undefined) return undefined;
-  const { features, layers, parameters, stateBytes, cacheBytes, position } = conversion;
+  const { features, layers, cross, parameters, stateBytes, cacheBytes, position } = conversion;
+  if (cross !== undefined)
+    return (
+      `T2R with ${features} features in self-attention of ${layers} layers and ${cross.features} in cross-attention of ${cross.layers}: ` +
+      `${count(parameters)} parameters more, and ${formatBytes(stateBytes)} of state a sequence at any position and for any source; ` +
+      `its cache has ${formatBytes(cacheBytes)} at position ${count(position)} for a source as long.`
+    );
   return (
     `T2R with ${features} features in ${layers} layers: ${count(parameters)} parameters more, and ${formatBytes(stateBytes)} of state ` +
     `a sequence at any position; its cache has ${formatBytes(cacheBytes)} at position ${count(position)}.`

@@ -1,6 +1,6 @@
 /** The step `dataset/pairs`: parallel text as ids on disk, ready to be batched. */
 import { defineComponent, type Step, type StepProblem, stepRef, UserError } from '@t2r/core';
-import { type BitextData, loadTokenizer, type Tokenizer } from '@t2r/tokenizers';
+import { type BitextData, loadTokenizer, sourceTokenizerFiles, type Tokenizer } from '@t2r/tokenizers';
 import { z } from 'zod';
 import { isTestSplit } from '../bitext/splits.js';
 import { cleanOptions } from '../prepare/clean.js';
@@ -54,8 +54,11 @@ function createPairsStep({ from, special, maxTokens, tooLong, clean, ...refs }: 
     },
     async run({ input, folder, events, signal }) {
       const text = input(from).data as BitextData;
-      const sourceTokenizer = await loadTokenizer(input(sourceRef).folder);
-      const same = sourceRef.step === targetRef.step;
+      const { folder: sourceFolder } = input(sourceRef);
+      // A checkpoint may have a tokenizer for its sources alone.
+      const [ofSources] = await sourceTokenizerFiles(sourceFolder);
+      const sourceTokenizer = await loadTokenizer(ofSources ?? sourceFolder);
+      const same = sourceRef.step === targetRef.step && ofSources === undefined;
       const targetTokenizer = same ? sourceTokenizer : await loadTokenizer(input(targetRef).folder);
       const ids = specialIds(
         { tokenizer: sourceTokenizer, step: sourceRef.step },

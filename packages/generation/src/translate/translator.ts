@@ -15,13 +15,16 @@ export interface Translation extends Hypothesis {
 
 export interface Translator {
   readonly model: TranslationModel;
+  /** Of targets. */
   readonly tokenizer: Tokenizer;
+  /** Of sources: the same, unless they have one of their own. */
+  readonly sourceTokenizer: Tokenizer;
   readonly tokens: TranslationTokens;
   /** The model's parameters. */
   readonly weights: Weights;
   /** Ids of a sentence as the encoder reads them, its end token included. */
   sourceIds(text: string): Int32Array;
-  /** The best translations of each source, best first, in the order of the sources. */
+  /** The best translations of each source, best first, in the order of the sources. The padding token is never chosen. */
   search(sources: readonly ArrayLike<number>[], options?: StreamOptions): Promise<Translation[][]>;
   /** The same as they are found, from any number of sources. */
   stream(
@@ -60,6 +63,7 @@ export async function checkpointTranslator(
     config,
     weights,
     tokenizer: path,
+    sourceTokenizer: sourcePath,
   } = await loadCheckpoint(folder, {
     use: 'encoder-decoder',
     parameters: (own) => buildTranslationModel(own, context).parameters(),
@@ -70,6 +74,7 @@ export async function checkpointTranslator(
     });
   const model = buildTranslationModel(config.model, context);
   const tokenizer = await loadTokenizer(path);
+  const sourceTokenizer = sourcePath === undefined ? tokenizer : await loadTokenizer(sourcePath);
   const tokens = config.model.tokens ?? tokenizerTokens(tokenizer);
   const search = createBeamSearch({
     ...settings,
@@ -78,17 +83,24 @@ export async function checkpointTranslator(
   });
   const withText = (hypotheses: Hypothesis[]): Translation[] =>
     hypotheses.map((hypothesis) => ({ ...hypothesis, text: tokenizer.decode(hypothesis.ids) }));
-  async function* stream(...given: Parameters<Translator['stream']>): ReturnType<Translator['stream']> {
-    for await (const hypotheses of search.stream(...given)) yield withText(hypotheses);
+  // As fairseq and Marian do: padding was never trained, and in Marian's models of transformers its score is 0 by construction.
+  const never = tokens.padding === tokens.end ? [] : [tokens.padding];
+  const withoutPadding = (options?: StreamOptions) => ({
+    ...options,
+    suppressTokens: [...never, ...(options?.suppressTokens ?? [])],
+  });
+  async function* stream(...[sources, options]: Parameters<Translator['stream']>): ReturnType<Translator['stream']> {
+    for await (const hypotheses of search.stream(sources, withoutPadding(options))) yield withText(hypotheses);
   }
   return {
     model,
     tokenizer,
+    sourceTokenizer,
     tokens,
     weights,
     stream,
-    sourceIds: (text) => Int32Array.from([...tokenizer.encode(text), tokens.end]),
-    search: async (sources, options) => (await search.search(sources, options)).map(withText),
+    sourceIds: (text) => Int32Array.from([...sourceTokenizer.encode(text), tokens.end]),
+    search: async (sources, options) => (await search.search(sources, withoutPadding(options))).map(withText),
     dispose: () => search.dispose(),
   };
 }

@@ -74,6 +74,16 @@ export class SentencePiece implements Tokenizer {
     return out.finish();
   }
 
+  /** Pieces of a text as they are written in vocabularies; what is in none stands as it is. The text counts as one line. */
+  pieces(text: string): string[] {
+    return this.#runtime.pieces(Buffer.from(text, 'utf8').toString('utf8'));
+  }
+
+  /** The `.model` file as it was read or trained. */
+  get modelBytes(): Uint8Array {
+    return this.#bytes;
+  }
+
   decode(ids: ArrayLike<number>): string {
     const known: number[] = [];
     for (let i = 0; i < ids.length; i++) if (this.model.pieces[ids[i]!] !== undefined) known.push(ids[i]!);

@@ -13,6 +13,7 @@ interface Library {
   SentencePieceProcessor: new () => {
     load(path: string): Promise<void>;
     encodeIds(text: string): number[];
+    encodePieces(text: string): string[];
     decodeIds(ids: number[]): string;
   };
 }
@@ -21,6 +22,8 @@ interface Library {
 export interface SentencePieceRuntime {
   /** Ids of a well-formed text. */
   encode(text: string): number[];
+  /** The pieces themselves; where there is none, the text that was found instead. */
+  pieces(text: string): string[];
   /** Text of ids, which must be in the vocabulary. */
   decode(ids: number[]): string;
 }
@@ -38,6 +41,7 @@ export async function startSentencePiece(model: Uint8Array): Promise<SentencePie
   await processor.load('');
   return {
     encode: (text) => processor.encodeIds(text),
+    pieces: (text) => processor.encodePieces(text),
     decode: (ids) => processor.decodeIds(ids),
   };
 }

@@ -13,7 +13,7 @@ import {
 import { type ConvertedTensor, exportTensors, importTensors } from './convert-tensors.js';
 import { ARCHITECTURES, architectureOf } from './find.js';
 import { checkMeaning, unconverted } from './meaning.js';
-import type { JsonObject, TensorReader } from './types.js';
+import type { Architecture, JsonObject, TensorReader } from './types.js';
 
 /** The parameters of a model with softmax attention, and that they fit together. */
 function parametersOf(config: ModelConfig): ParameterSpec[] {
@@ -51,8 +51,22 @@ export async function importModel<Kind extends keyof ModelConfigs = 'decoder-lm'
 ): Promise<ImportedModel<ModelConfigs[Kind]>> {
   const architecture = architectureOf(config);
   const ours = configOf(use, await architecture.read(config, reader), `the ${architecture.name} model`);
-  const tensors = importTensors(reader, architecture.names(ours, reader), parametersOf(ours), layersOf(ours));
-  return { architecture: architecture.name, config: ours, tensors };
+  return imported(architecture, ours, reader);
+}
+
+/** The same of a model of any kind; its configuration's `use` tells which. @throws UserError as `importModel` */
+export async function importAnyModel(config: JsonObject, reader: TensorReader): Promise<ImportedModel<ModelConfig>> {
+  const architecture = architectureOf(config);
+  return imported(architecture, await architecture.read(config, reader), reader);
+}
+
+function imported<Config extends ModelConfig>(
+  architecture: Architecture<ModelConfig>,
+  config: Config,
+  reader: TensorReader,
+): ImportedModel<Config> {
+  const tensors = importTensors(reader, architecture.names(config, reader), parametersOf(config), layersOf(config));
+  return { architecture: architecture.name, config, tensors };
 }
 
 /** All tensors of a checkpoint under this project's names, one after the other. */

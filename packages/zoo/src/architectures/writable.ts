@@ -1,6 +1,6 @@
 /** Which family of transformers a model of this project can be written as. */
 import { UserError } from '@t2r/core';
-import type { LmConfig, ModelConfig } from '@t2r/models';
+import type { ModelConfig } from '@t2r/models';
 import { ARCHITECTURES } from './find.js';
 import { checkMeaning, unconverted } from './meaning.js';
 import type { Architecture, JsonObject } from './types.js';
@@ -16,17 +16,20 @@ export interface Writable {
  * Looks for a family that has a word for all of a configuration.
  * @param base config.json that the model came with; its family is the only one that is tried
  */
-export function writableFamily(config: LmConfig, base?: JsonObject): Writable {
+export function writableFamily(config: ModelConfig, base?: JsonObject): Writable {
   try {
     unconverted(config.attention);
+    if (config.use === 'encoder-decoder') unconverted(config.cross);
   } catch (error) {
     if (error instanceof UserError) return { reason: error.message };
     throw error;
   }
-  if (config.adaptive !== undefined) return { reason: 'no class of transformers has an adaptive softmax' };
-  if (config.positions === 'sinusoidal' || config.positions === 'none')
-    return { reason: `no class of transformers that is written here has positions: ${config.positions}` };
-  const written = ARCHITECTURES.filter(({ write, use }) => write !== undefined && use === config.use);
+  const { use, positions } = config;
+  if (use === 'decoder-lm' && config.adaptive !== undefined)
+    return { reason: 'no class of transformers has an adaptive softmax' };
+  if (positions === 'none' || (positions === 'sinusoidal' && use === 'decoder-lm'))
+    return { reason: `no class of transformers that is written here has positions: ${positions}` };
+  const written = ARCHITECTURES.filter((one) => one.write !== undefined && one.use === use);
   const known = base && written.find((one) => one.matches(base));
   const candidates = known === undefined ? written : [known];
   const reasons: string[] = [];

@@ -22,10 +22,18 @@ const TOKENIZERS = [
   ['vocab.json', 'merges.txt'],
   ['encoder.json', 'vocab.bpe'],
   ['vocabulary.json'],
+  // Of Marian's models; a vocabulary for the target alone is among MORE.
+  ['source.spm', 'target.spm', 'vocab.json'],
 ];
 
 /** Taken where they are there; the last one names the licence. */
-const MORE = ['generation_config.json', 'tokenizer_config.json', 'special_tokens_map.json', 'README.md'];
+const MORE = [
+  'generation_config.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'target_vocab.json',
+  'README.md',
+];
 
 export const isIndex = (file: string) => file.endsWith('.index.json');
 

@@ -9,6 +9,7 @@ import { UserError } from '@t2r/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isHubAddress, parseHubAddress } from './address.js';
 import { fetchModel, resolveCommit } from './fetch-model.js';
+import { neededFiles } from './files.js';
 import { type HubSettings, hubSettings } from './settings.js';
 
 const COMMIT = '607a30d783dfa663caf39e06633721c8d4cfcd7e';
@@ -125,6 +126,17 @@ describe('addresses', () => {
     });
     expect(hubSettings({ HF_HUB_CACHE: '/c', HF_HOME: '/h' })).toMatchObject({ cache: '/c', offline: false });
     expect(hubSettings({}).cache).toMatch(/\.cache.huggingface.hub$/);
+  });
+});
+
+describe('the files that are needed', () => {
+  it("are for Marian's models both SentencePiece models and all vocabularies", () => {
+    const tokenizer = ['source.spm', 'target.spm', 'vocab.json'];
+    const rest = ['config.json', 'pytorch_model.bin', 'tokenizer_config.json'];
+    expect(neededFiles([...tokenizer, ...rest, 'tf_model.h5', 'rust_model.ot']).sort()).toEqual(
+      [...tokenizer, ...rest].sort(),
+    );
+    expect(neededFiles([...tokenizer, 'target_vocab.json'])).toContain('target_vocab.json');
   });
 });
 

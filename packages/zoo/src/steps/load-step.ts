@@ -14,7 +14,7 @@ import {
   stepRef,
   UserError,
 } from '@t2r/core';
-import { buildLanguageModel, type LmConfig, modelPlan, type PlannedCheckpoint } from '@t2r/models';
+import { buildModel, type ModelConfig, modelPlan, type PlannedCheckpoint } from '@t2r/models';
 import { z } from 'zod';
 import { formatHubAddress, isHubAddress, parseHubAddress } from '../hub/address.js';
 import { cachedModel, resolveCommit } from '../hub/fetch-model.js';
@@ -26,6 +26,9 @@ const FROM =
   "A folder or file of a pretrained model: transformers, fairseq (.pt), CTranslate2, Meta's LLaMA or this project's own; or hf:owner/name@revision, from the Hugging Face Hub.";
 const TOKENIZER =
   'The step whose tokenizer belongs to the model, for one that comes without. Default: the tokenizer beside the weights.';
+
+const SOURCE_TOKENIZER =
+  'The same for the sources of a translation model that have a tokenizer of their own. Default: the one beside the weights, or `tokenizer`.';
 
 const ROOT = 'With files: folder that holds them. Left empty, they are downloaded from `mirror`.';
 
@@ -43,6 +46,7 @@ const schema = z
       'With files: address under which they lie, http or https; used when `root` is empty.',
     ),
     tokenizer: stepRef('tokenizer', TOKENIZER).optional().describe(TOKENIZER),
+    sourceTokenizer: stepRef('tokenizer', SOURCE_TOKENIZER).optional().describe(SOURCE_TOKENIZER),
   })
   .refine(({ from, files }) => (from === undefined) !== (files === undefined), {
     message: 'give either from or files',
@@ -67,25 +71,36 @@ export async function hashOf(path: string, hashes: Hashes): Promise<string> {
 
 /** The contents that a local model consists of; the same model in another place has the same key. */
 async function hashModel(path: string, context: CreateContext, known: Hashes): Promise<string> {
-  const { found, tokenizer, origin, close } = await openModel(path, context);
+  const { found, tokenizer, sourceTokenizer, origin, close } = await openModel(path, context);
   await close();
   const hashes: string[] = [];
-  for (const file of [...found.source.files, ...tokenizer]) hashes.push(await hashOf(file, known));
+  for (const file of new Set([...found.source.files, ...tokenizer, ...sourceTokenizer]))
+    hashes.push(await hashOf(file, known));
   return hashJson({ hashes, config: found.config, origin });
 }
 
+type Side = 'tokenizer' | 'sourceTokenizer';
+
 /** @throws UserError where a tokenizer has entries that the model has no embedding for */
-export function checkVocabulary(vocab: number, config: LmConfig, tokenizer: string): void {
-  if (vocab <= config.vocab) return;
-  throw new UserError(`${tokenizer} has ${vocab} entries, the model knows ${config.vocab}`, {
-    hint: 'Give the tokenizer that the model was trained with as `tokenizer:`.',
+export function checkVocabulary(vocab: number, config: ModelConfig, tokenizer: string, side: Side = 'tokenizer'): void {
+  const known = side === 'sourceTokenizer' ? sourceVocabulary(config) : config.vocab;
+  if (vocab <= known) return;
+  const what = side === 'sourceTokenizer' ? "the model's sources have" : 'the model knows';
+  throw new UserError(`${tokenizer} has ${vocab} entries, ${what} ${known}`, {
+    hint: `Give the tokenizer that the model was trained with as \`${side}:\`.`,
   });
 }
 
+/** Tokens that the encoder knows. @throws UserError where the model has none */
+function sourceVocabulary(config: ModelConfig): number {
+  if (config.use === 'encoder-decoder') return config.sourceVocab ?? config.vocab;
+  throw new UserError('sourceTokenizer: a decoder-only language model has no sources', { hint: 'Leave it out.' });
+}
+
 function createLoadStep(options: LoadOptions, context: CreateContext): Step {
-  const { from, files, tokenizer } = options;
+  const { from, files } = options;
   /** What checking has found; planning is synchronous and comes later. */
-  let config: LmConfig | undefined;
+  let config: ModelConfig | undefined;
   /** What making the key has found; the step that follows at once does not read large files a second time. */
   const hashes: Hashes = new Map();
   return {
@@ -116,10 +131,14 @@ function createLoadStep(options: LoadOptions, context: CreateContext): Step {
     },
     plan({ input }): StepPlan {
       if (config === undefined) return { note: 'sizes are known after the download' };
-      const { vocab } = (tokenizer === undefined ? {} : (input(tokenizer).produces ?? {})) as { vocab?: number };
-      if (vocab !== undefined) checkVocabulary(vocab, config, `the tokenizer of step ${tokenizer!.step}`);
+      for (const side of ['tokenizer', 'sourceTokenizer'] as const) {
+        const given = options[side];
+        if (given === undefined) continue;
+        const { vocab } = (input(given).produces ?? {}) as { vocab?: number };
+        if (vocab !== undefined) checkVocabulary(vocab, config, `the tokenizer of step ${given.step}`, side);
+      }
       return {
-        ...modelPlan(buildLanguageModel(config, context)),
+        ...modelPlan(buildModel(config, context)),
         produces: { config } satisfies PlannedCheckpoint,
       };
     },

@@ -1,13 +1,13 @@
 /** The card of a model that is written for others: what it is, where it comes from, what was done to it and how to load it. */
 import type { Metrics } from '@t2r/core';
-import type { LmConfig } from '@t2r/models';
+import type { ModelConfig } from '@t2r/models';
 import type { CheckpointOrigin } from '../types.js';
 
 export interface CardData {
   name: string;
-  config: LmConfig;
+  config: ModelConfig;
   parameters: number;
-  /** Bytes of recurrent state or cache that one sequence needs at the longest position. */
+  /** Bytes of recurrent state or cache that one sequence needs at the longest position, of a source as long where there is one. */
   stateBytes: number;
   origin?: CheckpointOrigin;
   licence?: string;
@@ -38,38 +38,50 @@ const metricsTable = (metrics: Metrics) =>
 /** YAML strings are quoted as JSON, which they are. */
 function frontMatter({ licence, origin, transformers, config }: CardData): string {
   const base = HUB.exec(origin?.from ?? '')?.[1];
-  const tags = ['text-generation', ...(isConverted(config) ? ['t2r', 'linear-attention', 'rnn'] : [])];
+  const task = config.use === 'encoder-decoder' ? 'translation' : 'text-generation';
+  const tags = [task, ...(isConverted(config) ? ['t2r', 'linear-attention', 'rnn'] : [])];
   const lines = [
     ...(licence === undefined ? [] : [`license: ${JSON.stringify(licence)}`]),
     ...(base === undefined ? [] : [`base_model: ${JSON.stringify(base)}`]),
     `library_name: ${transformers === undefined ? 't2r' : 'transformers'}`,
-    'pipeline_tag: text-generation',
+    `pipeline_tag: ${task}`,
     `tags: [${tags.join(', ')}]`,
   ];
   return `---\n${lines.join('\n')}\n---`;
 }
 
-const isConverted = ({ attention }: LmConfig) => attention.some(({ use }) => !use.startsWith('softmax'));
+/** Attention of the layers by place. */
+function placesOf(config: ModelConfig): { title: string; layers: ModelConfig['attention'] }[] {
+  if (config.use === 'decoder-lm') return [{ title: 'attention', layers: config.attention }];
+  return [
+    { title: 'self-attention', layers: config.attention },
+    { title: 'cross-attention', layers: config.cross },
+  ];
+}
+
+const isConverted = (config: ModelConfig) =>
+  placesOf(config).some(({ layers }) => layers.some(({ use }) => !use.startsWith('softmax')));
 
 /** `t2r-mlp (features 32)`. */
-function attentionName({ use, ...options }: LmConfig['attention'][number]): string {
+function attentionName({ use, ...options }: ModelConfig['attention'][number]): string {
   const { features, window } = options;
   const shown = Object.entries({ features, window }).filter(([, value]) => value !== undefined);
   return shown.length === 0 ? use : `${use} (${shown.map(([key, value]) => `${key} ${value}`).join(', ')})`;
 }
 
-/** Neighbouring layers with the same attention on one line. */
-function layerTable({ attention }: LmConfig): string {
+/** Neighbouring layers with the same attention on one line; of an encoder-decoder those of the decoder. */
+function layerTable(config: ModelConfig): string {
+  const places = placesOf(config);
   const rows: { from: number; to: number; name: string }[] = [];
-  for (const [layer, spec] of attention.entries()) {
-    const name = attentionName(spec);
+  for (const layer of config.attention.keys()) {
+    const name = places.map(({ layers }) => attentionName(layers[layer]!)).join(' | ');
     const last = rows.at(-1);
     if (last?.name === name) last.to = layer;
     else rows.push({ from: layer, to: layer, name });
   }
   return [
-    '| layers | attention |',
-    '| --- | --- |',
+    `| layers | ${places.map(({ title }) => title).join(' | ')} |`,
+    `| --- | ${places.map(() => '---').join(' | ')} |`,
     ...rows.map(({ from, to, name }) => `| ${from === to ? from : `${from} to ${to}`} | ${name} |`),
   ].join('\n');
 }
@@ -106,7 +118,7 @@ const TOKENIZER_LINES = {
   sentencepiece: 'tokenizer = sentencepiece.SentencePieceProcessor(model_file="path/to/folder/tokenizer.model")',
 };
 
-function loadingSection({ transformers, name, tokenizer }: CardData): string[] {
+function loadingSection({ transformers, name, tokenizer, config }: CardData): string[] {
   if (transformers !== undefined) {
     const python = [
       ...(tokenizer === 'sentencepiece' ? ['import sentencepiece'] : []),
@@ -121,9 +133,35 @@ function loadingSection({ transformers, name, tokenizer }: CardData): string[] {
       'Or as the step `{ use: zoo/load, from: path/to/folder }` of a recipe.',
     ];
   }
+  const command =
+    config.use === 'encoder-decoder'
+      ? 'npx t2r translate path/to/folder < sentences.txt'
+      : 'npx t2r generate path/to/folder --prompt "The"';
   return [
     '## Loading',
-    `In this format ${name} is loaded by T2R: \`npx t2r generate path/to/folder --prompt "The"\`, or as the step \`{ use: zoo/load, from: path/to/folder }\` of a recipe.`,
+    `In this format ${name} is loaded by T2R: \`${command}\`, or as the step \`{ use: zoo/load, from: path/to/folder }\` of a recipe.`,
+  ];
+}
+
+/** What the model is, where it is none of T2R. */
+const PLAIN = {
+  'decoder-lm': 'A decoder-only transformer language model.',
+  'encoder-decoder': 'A transformer that translates, with an encoder and a decoder.',
+};
+
+/** The rows that tell its size. */
+function sizeRows(config: ModelConfig): [string, string][] {
+  if (config.use === 'decoder-lm')
+    return [
+      ['layers, width, heads', `${config.layers}, ${config.dim}, ${config.heads}`],
+      ['vocabulary', number(config.vocab)],
+    ];
+  const { encoder, decoder, dim, vocab, sourceVocab } = config;
+  return [
+    ['encoder: layers, width, heads', `${encoder.layers}, ${dim}, ${encoder.heads}`],
+    ['decoder: layers, width, heads', `${decoder.layers}, ${dim}, ${decoder.heads}`],
+    ...(sourceVocab === undefined ? [] : [['vocabulary of sources', number(sourceVocab)] satisfies [string, string]]),
+    ['vocabulary', number(vocab)],
   ];
 }
 
@@ -131,23 +169,23 @@ function loadingSection({ transformers, name, tokenizer }: CardData): string[] {
 export function modelCard(data: CardData): string {
   const { name, config, parameters, stateBytes, licence } = data;
   const converted = isConverted(config);
+  const ofSource = config.use === 'encoder-decoder' ? ', source as long' : '';
   const sections = [
     frontMatter(data),
     `# ${name}`,
     converted
-      ? 'A transformer whose attention was replaced by linear attention, so that it generates as a recurrent network ([Kasai et al. 2021](https://arxiv.org/abs/2103.13076)).'
-      : 'A decoder-only transformer language model.',
+      ? `A transformer whose attention was replaced by linear attention, so that it ${config.use === 'encoder-decoder' ? 'translates' : 'generates'} as a recurrent network ([Kasai et al. 2021](https://arxiv.org/abs/2103.13076)).`
+      : PLAIN[config.use],
     table(
       ['', ''],
       [
         ['parameters', number(parameters)],
-        ['layers, width, heads', `${config.layers}, ${config.dim}, ${config.heads}`],
-        ['vocabulary', number(config.vocab)],
-        [`state of a sequence at position ${number(config.maxPositions)}`, `${number(stateBytes)} bytes`],
+        ...sizeRows(config),
+        [`state of a sequence at position ${number(config.maxPositions)}${ofSource}`, `${number(stateBytes)} bytes`],
         ['licence', licence ?? 'not stated'],
       ],
     ),
-    '## Layers',
+    config.use === 'encoder-decoder' ? '## Layers of the decoder' : '## Layers',
     layerTable(config),
     ...originSection(data),
     ...trainingSection(data),

@@ -2,10 +2,10 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { StepContext, StepResult } from '@t2r/core';
-import { buildLanguageModel, parameterCount } from '@t2r/models';
+import { buildModel, parameterCount } from '@t2r/models';
 import { keepTokenizer } from '@t2r/tokenizers';
 import type { TensorReader } from '../architectures/types.js';
-import { saveCheckpoint } from '../checkpoint.js';
+import { SOURCE, saveCheckpoint } from '../checkpoint.js';
 import type { LazyTensor } from '../formats/safetensors-write.js';
 import { formatHubAddress, isHubAddress, parseHubAddress } from '../hub/address.js';
 import { fetchModel } from '../hub/fetch-model.js';
@@ -54,7 +54,7 @@ function lazily(reader: TensorReader, { events, signal }: StepContext): Record<s
 
 /** Reads the model and writes the checkpoint. */
 export async function runLoad(options: LoadOptions, context: StepContext, hashes: Hashes): Promise<StepResult> {
-  const { tokenizer: given } = options;
+  const { tokenizer: given, sourceTokenizer: givenSource } = options;
   const { path, name } = await locate(options, context);
   const opened = await openModel(path, context);
   const { config, architecture, tensors, found } = opened;
@@ -62,12 +62,18 @@ export async function runLoad(options: LoadOptions, context: StepContext, hashes
     const tokenizerFrom = given === undefined ? opened.tokenizer[0] : context.input(given).folder;
     const kept = tokenizerFrom === undefined ? undefined : await keepTokenizer(tokenizerFrom, context.folder);
     if (kept !== undefined) checkVocabulary(kept.tokenizer.vocabSize, config, `the tokenizer ${tokenizerFrom}`);
+    // A tokenizer that is named stands for both, unless the sources' is named too.
+    const beside = given === undefined ? opened.sourceTokenizer[0] : undefined;
+    const sourceFrom = givenSource === undefined ? beside : context.input(givenSource).folder;
+    const source = sourceFrom === undefined ? undefined : await keepTokenizer(sourceFrom, context.folder, SOURCE);
+    if (source !== undefined)
+      checkVocabulary(source.tokenizer.vocabSize, config, `the tokenizer ${sourceFrom}`, 'sourceTokenizer');
     const sha256: Record<string, string> = {};
     for (const file of found.source.files) sha256[basename(file)] = await hashOf(file, hashes);
     // A checkpoint of this project tells where it began; others begin here.
     const origin: CheckpointOrigin = found.own ? opened.origin : { ...opened.origin, from: name, sha256 };
     // What the model says of its own tokenizer holds for no other.
-    if (given !== undefined) delete origin.tokenizerConfig;
+    if (given !== undefined || givenSource !== undefined) delete origin.tokenizerConfig;
     await saveCheckpoint(context.folder, {
       config: {
         format: 't2r-checkpoint',
@@ -78,11 +84,12 @@ export async function runLoad(options: LoadOptions, context: StepContext, hashes
       },
       weights: lazily(tensors, context),
       tokenizerPath: kept?.path,
+      sourceTokenizerPath: source?.path,
     });
     // What was downloaded has served.
     await rm(join(context.folder, SOURCE_FOLDER), { recursive: true, force: true });
     if (kept === undefined) context.events.warn('the model comes without a tokenizer; `tokenizer:` can name one');
-    const parameters = parameterCount(buildLanguageModel(config, context));
+    const parameters = parameterCount(buildModel(config, context));
     context.events.info(`${architecture}: ${tensors.entries.size} tensors, ${parameters} parameters`);
     return {
       metrics: { parameters },
@@ -92,6 +99,7 @@ export async function runLoad(options: LoadOptions, context: StepContext, hashes
         from: name,
         sha256,
         ...(kept && { vocab: kept.tokenizer.vocabSize, algorithm: kept.tokenizer.algorithm }),
+        ...(source && { sourceVocab: source.tokenizer.vocabSize }),
       },
     };
   } finally {

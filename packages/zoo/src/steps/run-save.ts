@@ -1,17 +1,16 @@
 /** Runs `zoo/save`. Tensors go from file to file one by one. */
-import { copyFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   type Metrics,
   type StepContext,
   type StepResult,
   UserError,
   writeFileAtomic,
-  writeFileAtomicWith,
   writeJsonAtomic,
 } from '@t2r/core';
-import { buildLanguageModel, configOf, parameterCount } from '@t2r/models';
-import { loadTokenizer, type Tokenizer, tokenizerFiles } from '@t2r/tokenizers';
+import { type AnyModel, buildModel, isTranslation, type ModelConfig, parameterCount } from '@t2r/models';
+import type { Tokenizer } from '@t2r/tokenizers';
 import { exportModel } from '../architectures/model.js';
 import type { JsonObject } from '../architectures/types.js';
 import { writableFamily } from '../architectures/writable.js';
@@ -21,8 +20,9 @@ import { writeSafetensorsFolder } from '../formats/shards-write.js';
 import { openTensors } from '../open.js';
 import type { TensorSource } from '../tensor-source.js';
 import type { CheckpointConfig } from '../types.js';
-import { type CardData, modelCard } from './model-card.js';
+import { modelCard } from './model-card.js';
 import type { SaveOptions } from './save-step.js';
+import { saveTokenizers, storedTokenizers } from './save-tokenizer.js';
 
 /** The folder within the step's own. */
 export const MODEL_FOLDER = 'model';
@@ -41,14 +41,17 @@ const floats = async (source: TensorSource, name: string) => {
   return data instanceof Float32Array ? data : Float32Array.from(data);
 };
 
+/** What this project's models are called where transformers has the class. */
+const OWN_CLASSES = { 'decoder-lm': 'T2RForCausalLM', 'encoder-decoder': 'T2RForConditionalGeneration' };
+
 /** This project's own format: the checkpoint's files, with a name of its own where transformers has the class. */
-function ownFormat(config: CheckpointConfig, source: TensorSource): Written {
+function ownFormat(config: CheckpointConfig<ModelConfig>, source: TensorSource): Written {
   const tensors = [...source.entries].map(([name, { shape }]): [string, WritableTensor] => [
     name,
     { shape, read: () => floats(source, name) },
   ]);
   return {
-    config: { architectures: ['T2RForCausalLM'], model_type: 't2r', ...config },
+    config: { architectures: [OWN_CLASSES[config.model.use]], model_type: 't2r', ...config },
     tensors: Object.fromEntries(tensors),
     metadata: { format: config.format },
   };
@@ -57,7 +60,7 @@ function ownFormat(config: CheckpointConfig, source: TensorSource): Written {
 /** transformers' format, or undefined with `to: auto` where it has no class for the model. */
 async function transformersFormat(
   to: SaveOptions['to'],
-  { model, origin }: CheckpointConfig,
+  { model, origin }: CheckpointConfig<ModelConfig>,
   source: TensorSource,
   tokens: JsonObject,
 ): Promise<Written | undefined> {
@@ -75,30 +78,13 @@ async function transformersFormat(
 }
 
 /** Ids of the tokens that begin and end a text, for a model that came without a configuration of its own. */
-function tokensOf(tokenizer: Tokenizer | undefined): JsonObject {
+function tokensOf(config: ModelConfig, tokenizer: Tokenizer | undefined): JsonObject {
+  if (config.use === 'encoder-decoder' && config.tokens !== undefined) {
+    const { start, end, padding } = config.tokens;
+    return { decoder_start_token_id: start, eos_token_id: end, pad_token_id: padding };
+  }
   const end = tokenizer?.endOfText;
   return end === undefined ? {} : { bos_token_id: end, eos_token_id: end };
-}
-
-/**
- * What of Python loads a tokenizer with the same ids. transformers has no class that normalises and splits as every SentencePiece
- * model says, unless the model came with the name of one; subword-nmt's files are this project's own.
- */
-function pythonTokenizer(tokenizer: Tokenizer, described: boolean): CardData['tokenizer'] {
-  if (described) return 'AutoTokenizer';
-  if (tokenizer.algorithm.startsWith('sentencepiece')) return 'sentencepiece';
-  return tokenizer.algorithm === 'subword-nmt' ? undefined : 'AutoTokenizer';
-}
-
-/** tokenizer_config.json, where the model did not bring one along. */
-function tokenizerConfig(tokenizer: Tokenizer, maxPositions: number): JsonObject {
-  const end = tokenizer.endOfText === undefined ? undefined : tokenizer.idToToken(tokenizer.endOfText);
-  return {
-    tokenizer_class: 'PreTrainedTokenizerFast',
-    model_max_length: maxPositions,
-    clean_up_tokenization_spaces: false,
-    ...(end !== undefined && { bos_token: end, eos_token: end }),
-  };
 }
 
 /** Figures of one checkpoint: those that are called after its step. */
@@ -110,37 +96,40 @@ const protocolsOf = (data: unknown): string[] => {
   return Object.values(protocols).flatMap(({ text }) => (typeof text === 'string' ? [text] : []));
 };
 
+/** Bytes of state at the longest position, of a source as long. */
+function longestState(model: AnyModel): number {
+  const { maxPositions } = model.config;
+  return isTranslation(model) ? model.stateBytes(maxPositions, maxPositions) : model.stateBytes(maxPositions);
+}
+
 /** Writes the folder `model` in the step's own. */
 export async function runSave(options: SaveOptions, context: StepContext): Promise<StepResult> {
   const artifact = context.input(options.from);
   const folder = join(context.folder, MODEL_FOLDER);
-  const stored = await checkpointConfig(artifact.folder);
-  const checkpoint = { ...stored, model: configOf('decoder-lm', stored.model, `the model of step ${artifact.id}`) };
+  const checkpoint = await checkpointConfig(artifact.folder);
   const { model: config, origin } = checkpoint;
-  const model = buildLanguageModel(config, context);
-  const [tokenizerPath] = await tokenizerFiles(artifact.folder).catch(() => []);
-  const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizer(tokenizerPath);
-  const python = tokenizer && pythonTokenizer(tokenizer, origin?.tokenizerConfig !== undefined);
+  const model = buildModel(config, context);
+  const stored = await storedTokenizers(artifact.folder);
   const source = await openTensors(artifact.folder);
   try {
-    const tokens = tokensOf(tokenizer);
+    const tokens = tokensOf(config, stored?.tokenizer);
     const foreign = options.to === 'own' ? undefined : transformersFormat(options.to, checkpoint, source, tokens);
     const { config: written, tensors, metadata, transformers } = (await foreign) ?? ownFormat(checkpoint, source);
     await writeSafetensorsFolder(folder, tensors, { metadata, shardBytes: options.shardBytes });
-    if (tokenizer !== undefined) {
-      const to = join(folder, basename(tokenizerPath!));
-      await writeFileAtomicWith(to, (temporary) => copyFile(tokenizerPath!, temporary));
-      const described =
-        origin?.tokenizerConfig ?? (python === 'AutoTokenizer' && tokenizerConfig(tokenizer, config.maxPositions));
-      if (described) await writeJsonAtomic(join(folder, 'tokenizer_config.json'), described);
-    }
+    const python =
+      stored &&
+      (await saveTokenizers(folder, stored, {
+        described: origin?.tokenizerConfig,
+        transformers: transformers !== undefined,
+        maxPositions: config.maxPositions,
+      }));
     await writeJsonAtomic(join(folder, 'generation_config.json'), origin?.generationConfig ?? tokens);
     const licence = options.licence ?? origin?.licence;
     const card = modelCard({
       name: options.name ?? `${context.run.name} ${artifact.id}`,
       config,
       parameters: parameterCount(model),
-      stateBytes: model.stateBytes(config.maxPositions),
+      stateBytes: longestState(model),
       origin,
       licence,
       tokenizer: python,
@@ -159,7 +148,12 @@ export async function runSave(options: SaveOptions, context: StepContext): Promi
     const bytes = await weightBytes(folder);
     return {
       metrics: { parameters: parameterCount(model), bytes },
-      data: { folder: MODEL_FOLDER, format, architecture: transformers ?? 'T2RForCausalLM', licence: licence ?? null },
+      data: {
+        folder: MODEL_FOLDER,
+        format,
+        architecture: transformers ?? OWN_CLASSES[config.use],
+        licence: licence ?? null,
+      },
     };
   } finally {
     await source.close();

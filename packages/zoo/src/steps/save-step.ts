@@ -1,6 +1,6 @@
 /** The step `zoo/save`: a checkpoint as a folder for others, in the way of the Hugging Face Hub, with a model card. */
 import { defineComponent, type Step, stepRef, UserError } from '@t2r/core';
-import { plannedConfig } from '@t2r/models';
+import { plannedModel } from '@t2r/models';
 import { z } from 'zod';
 import { writableFamily } from '../architectures/writable.js';
 
@@ -40,7 +40,7 @@ export const saveStep = defineComponent({
     produces: 'export',
     metricNames: () => ['parameters', 'bytes'],
     plan(context) {
-      const config = plannedConfig(context, options.from);
+      const config = plannedModel(context, options.from);
       if (config === undefined || options.to !== 'transformers') return {};
       const { family, reason } = writableFamily(config);
       if (family === undefined)
