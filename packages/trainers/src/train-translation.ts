@@ -14,6 +14,7 @@ import {
 
 import { trainedParameters } from './parameter-patterns.js';
 import { FLOPS_PER_CORE } from './train-plan.js';
+import { TRAINING_METRICS } from './training-step.js';
 import { type TrainTranslationOptions, trainTranslationSchema } from './translation-schema.js';
 
 /** Tokens of a sentence that work is estimated for. */
@@ -56,11 +57,7 @@ function createTranslationStep(options: TrainTranslationOptions): Step {
     produces: 'checkpoint',
     usesEngine: true,
     metricNames: () => [
-      'train.loss',
-      'steps',
-      'tokens_per_s',
-      'host_share',
-      'peak_rss_bytes',
+      ...TRAINING_METRICS,
       ...(options.evaluate === undefined ? [] : [...measured('valid'), 'best.step', ...measured('best.valid')]),
     ],
     plan: (context) => planTraining(options, context),

@@ -7,6 +7,9 @@ import { plannedConfig } from '@t2r/models';
 import { checkBlock } from './train-plan.js';
 import type { TrainingOptions } from './training-options.js';
 
+/** What every training run measures, whatever the model. */
+export const TRAINING_METRICS = ['train.loss', 'steps', 'tokens_per_s', 'host_share', 'peak_rss_bytes'] as const;
+
 export interface TrainingStepParts {
   /** What it costs to train a model of this configuration. */
   plan(config: LmConfig, context: PlanContext): StepPlan;
@@ -20,11 +23,7 @@ export function trainingStep(options: TrainingOptions, { plan, run }: TrainingSt
     produces: 'checkpoint',
     usesEngine: true,
     metricNames: () => [
-      'train.loss',
-      'steps',
-      'tokens_per_s',
-      'host_share',
-      'peak_rss_bytes',
+      ...TRAINING_METRICS,
       ...(evaluate === undefined ? [] : ['valid.perplexity', 'best.step', 'best.valid.perplexity']),
     ],
     plan(context) {

@@ -1,7 +1,7 @@
 /** Finds what belongs to a language model at a path: its configuration, its weights, its tokenizer and what is said of it. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { nearestName, UserError } from '@t2r/core';
+import { isFile, nearestName, UserError } from '@t2r/core';
 import type { JsonObject } from './architectures/types.js';
 import { FOLDER_FILES, openTensors } from './open.js';
 import type { TensorSource } from './tensor-source.js';
@@ -34,12 +34,6 @@ const MORE_WEIGHTS = [
 const EXPECTED =
   "Give a folder with config.json and weights (transformers, CTranslate2 or this project's own), params.json and consolidated.00.pth " +
   '(Meta), a fairseq .pt file, or hf:owner/name@revision.';
-
-const isFile = (path: string) =>
-  stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
 
 /** @throws UserError naming what lies beside a path that is not there */
 async function missing(path: string): Promise<never> {

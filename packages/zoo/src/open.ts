@@ -1,7 +1,6 @@
 /** Opening a checkpoint whatever its format: files are recognised by their first bytes, folders by what lies in them. */
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UserError } from '@t2r/core';
+import { isFile, isFolder, UserError } from '@t2r/core';
 import { readBytes } from './bytes/byte-source.js';
 import { type OpenFile, openFile, usingFile } from './bytes/open-file.js';
 import { failAt } from './format-error.js';
@@ -78,18 +77,6 @@ export function openTensorFile(path: string): Promise<TensorSource> {
     }
   });
 }
-
-const isFile = (path: string) =>
-  stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-
-const isFolder = (path: string) =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 
 /** The file that a path stands for: itself, or the first of the known ones in a folder. */
 async function fileOf(path: string): Promise<string> {

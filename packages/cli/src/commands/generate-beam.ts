@@ -4,8 +4,8 @@ import { formatCount } from '@t2r/report';
 import { EXIT } from '../failure.js';
 import { findCheckpoint } from '../find-checkpoint.js';
 import { commandRegistry } from '../registry.js';
-import { listenForSignals } from '../signals.js';
 import type { Terminal } from '../terminal.js';
+import { withEngine } from '../with-engine.js';
 import type { GenerateCommandOptions } from './generate.js';
 
 export interface BeamCommandOptions
@@ -31,12 +31,10 @@ export async function generateBeamCommand(
   }
   const { checkpointSearch } = await import('@t2r/generation');
   const registry = await commandRegistry([...new Set([...plugins, ...plugin])]);
-  const interruption = listenForSignals(terminal, 'stopping; once more exits at once.');
-  const engine = await registry.create('engine', engineName).open();
-  try {
+  return withEngine({ registry, engine: engineName, terminal }, async (engine, signal) => {
     const search = await checkpointSearch(folder, { engine, context: registry });
     const started = performance.now();
-    const found = await search.search(prompts, { ...options, maxTokens: tokens, signal: interruption.signal });
+    const found = await search.search(prompts, { ...options, maxTokens: tokens, signal });
     const seconds = (performance.now() - started) / 1000;
     await search.dispose();
     if (json) {
@@ -59,12 +57,5 @@ export async function generateBeamCommand(
     const made = found.reduce((sum, [best]) => sum + (best?.ids.length ?? 0), 0);
     err(`${formatCount(made)} tokens of the best in ${seconds.toFixed(1)} s, beam ${options.beam}\n`);
     return EXIT.ok;
-  } catch (error) {
-    const code = interruption.exitCode();
-    if (code !== undefined) return code;
-    throw error;
-  } finally {
-    interruption.release();
-    await engine.dispose();
-  }
+  });
 }

@@ -4,8 +4,8 @@ import { formatBytes, formatCount } from '@t2r/report';
 import { EXIT } from '../failure.js';
 import { findCheckpoint } from '../find-checkpoint.js';
 import { commandRegistry } from '../registry.js';
-import { listenForSignals } from '../signals.js';
 import type { Terminal } from '../terminal.js';
+import { withEngine } from '../with-engine.js';
 
 export interface GenerateCommandOptions {
   /** One, or none: it comes on standard input then. */
@@ -40,14 +40,12 @@ export async function generateCommand(
   }
   const registry = await commandRegistry([...new Set([...plugins, ...plugin])]);
   const { checkpointGenerator } = await import('@t2r/generation');
-  const interruption = listenForSignals(terminal, 'stopping; once more exits at once.');
-  const engine = await registry.create('engine', engineName).open();
-  try {
+  return withEngine({ registry, engine: engineName, terminal }, async (engine, signal) => {
     const generator = await checkpointGenerator(folder, { engine, context: registry });
     const { temperature, topK, topP, seed } = sampling;
     const times: number[] = [];
     const onToken = () => void times.push(performance.now());
-    const options = { maxTokens, temperature, topK, topP, seed, onToken, signal: interruption.signal };
+    const options = { maxTokens, temperature, topK, topP, seed, onToken, signal };
     let text = '';
     const pieces = generator.generateText(prompt, options);
     let piece = await pieces.next();
@@ -76,14 +74,7 @@ export async function generateCommand(
     err(`${figures.join(', ')}\n`);
     if (stop === 'max-positions') err(`stopped at the model's last learned position, ${generator.maxPositions - 1}\n`);
     return EXIT.ok;
-  } catch (error) {
-    const code = interruption.exitCode();
-    if (code !== undefined) return code;
-    throw error;
-  } finally {
-    interruption.release();
-    await engine.dispose();
-  }
+  });
 }
 
 /**

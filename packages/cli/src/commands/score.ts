@@ -7,8 +7,8 @@ import { EXIT } from '../failure.js';
 import { findCheckpoint } from '../find-checkpoint.js';
 import { commandRegistry } from '../registry.js';
 import { badLine, describeBad, type SentenceLine, sentenceLines } from '../sentence-lines.js';
-import { listenForSignals } from '../signals.js';
 import type { Terminal } from '../terminal.js';
+import { withEngine } from '../with-engine.js';
 
 export interface ScoreCommandOptions {
   /** Files of sentences, one a line. */
@@ -55,9 +55,7 @@ export async function scoreCommand(where: string, options: ScoreCommandOptions, 
   const { folder, plugins } = await findCheckpoint(where);
   const registry = await commandRegistry([...new Set([...plugins, ...options.plugin])]);
   const { checkpointTranslator, createPairScorer } = await import('@t2r/generation');
-  const interruption = listenForSignals(terminal, 'stopping; once more exits at once.');
-  const engine = await registry.create('engine', options.engine).open();
-  try {
+  return withEngine({ registry, engine: options.engine, terminal }, async (engine, signal) => {
     const translator = await checkpointTranslator(folder, { engine, context: registry });
     const scorer = createPairScorer(engine, translator);
     const total = { logProb: 0, tokens: 0, pairs: 0 };
@@ -84,7 +82,7 @@ export async function scoreCommand(where: string, options: ScoreCommandOptions, 
       window = [];
     };
     for await (const pair of readPairs(options)) {
-      interruption.signal.throwIfAborted();
+      signal.throwIfAborted();
       const side = pair.source.problem !== undefined ? 'source' : 'target';
       if (problemOf(pair) !== undefined) {
         if (!options.skipBad) throw badLine(pair[side], options[side]);
@@ -101,14 +99,7 @@ export async function scoreCommand(where: string, options: ScoreCommandOptions, 
     terminal.err(`${figures}, perplexity ${formatNumber(perplexity)} a token\n`);
     if (bad.length > 0) terminal.err(`${describeBad(bad)}\n`);
     return EXIT.ok;
-  } catch (error) {
-    const code = interruption.exitCode();
-    if (code !== undefined) return code;
-    throw error;
-  } finally {
-    interruption.release();
-    await engine.dispose();
-  }
+  });
 }
 
 const problemOf = ({ source, target }: LinePair) => source.problem ?? target.problem;

@@ -7,8 +7,8 @@ import { findCheckpoint } from '../find-checkpoint.js';
 import { createProgress } from '../progress.js';
 import { commandRegistry } from '../registry.js';
 import { badLine, describeBad, type SentenceLine, sentenceLines } from '../sentence-lines.js';
-import { listenForSignals } from '../signals.js';
 import type { Terminal } from '../terminal.js';
+import { withEngine } from '../with-engine.js';
 
 export interface TranslateCommandOptions {
   beam: number;
@@ -40,35 +40,29 @@ export async function translateCommand(
     throw new UserError('there is nothing to translate', { hint: 'Give sentences on standard input, one a line.' });
   const registry = await commandRegistry([...new Set([...plugins, ...options.plugin])]);
   const { checkpointTranslator } = await import('@t2r/generation');
-  const interruption = listenForSignals(terminal, 'stopping; once more exits at once.');
-  const engine = await registry.create('engine', options.engine).open();
   const progress = createProgress({ stream: { write: err, columns }, live, colors });
-  try {
-    const translator = await checkpointTranslator(folder, { engine, context: registry, tokens: options.batch });
-    const started = performance.now();
-    const seconds = () => (performance.now() - started) / 1000;
-    const { done, bad } = await translateLines(translator, sentenceLines(input), options, {
-      out: terminal.out,
-      signal: interruption.signal,
-      onProgress: (count) => {
-        const values = { sentences_per_s: count / seconds() };
-        progress.event({ type: 'progress', step: 'translate', done: count, unit: 'sentences', values });
-      },
-    });
-    progress.clear();
-    await translator.dispose();
-    err(`${formatCount(done)} sentences in ${seconds().toFixed(1)} s, beam ${options.beam}\n`);
-    if (bad.length > 0) err(`${describeBad(bad)}\n`);
-    return EXIT.ok;
-  } catch (error) {
-    progress.clear();
-    const code = interruption.exitCode();
-    if (code !== undefined) return code;
-    throw error;
-  } finally {
-    interruption.release();
-    await engine.dispose();
-  }
+  return withEngine({ registry, engine: options.engine, terminal }, async (engine, signal) => {
+    try {
+      const translator = await checkpointTranslator(folder, { engine, context: registry, tokens: options.batch });
+      const started = performance.now();
+      const seconds = () => (performance.now() - started) / 1000;
+      const { done, bad } = await translateLines(translator, sentenceLines(input), options, {
+        out: terminal.out,
+        signal,
+        onProgress: (count) => {
+          const values = { sentences_per_s: count / seconds() };
+          progress.event({ type: 'progress', step: 'translate', done: count, unit: 'sentences', values });
+        },
+      });
+      progress.clear();
+      await translator.dispose();
+      err(`${formatCount(done)} sentences in ${seconds().toFixed(1)} s, beam ${options.beam}\n`);
+      if (bad.length > 0) err(`${describeBad(bad)}\n`);
+      return EXIT.ok;
+    } finally {
+      progress.clear();
+    }
+  });
 }
 
 interface Work {

@@ -2,9 +2,8 @@
  * Fetching a model from the Hugging Face Hub. The Hub's own client for JavaScript, @huggingface/hub, neither goes on with a
  * half file nor compares checksums; this does both, by the addresses and headers that Python's huggingface_hub uses.
  */
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { download, UserError } from '@t2r/core';
+import { download, isFile, UserError } from '@t2r/core';
 import { formatHubAddress, type HubAddress } from './address.js';
 import { type ModelCache, modelCache } from './cache.js';
 import { holdsModel, isIndex, neededFiles, shardsOf } from './files.js';
@@ -73,11 +72,11 @@ export async function fetchModel(
   const { files } = await requestRevision(at, settings, signal);
   const folder = cache.snapshot(commit);
   const fetchFile = async (file: string) => {
-    if (await isThere(join(folder, file))) return;
+    if (await isFile(join(folder, file))) return;
     onFile?.(file);
     const { url, etag, checksum } = await requestFile(at, file, settings, signal);
     const blob = cache.blob(etag);
-    if (!(await isThere(blob))) {
+    if (!(await isFile(blob))) {
       await download(url, blob, {
         checksum,
         headers: authorization(settings),
@@ -97,12 +96,6 @@ export async function fetchModel(
   await noteAbsent(cache, commit, files);
   return { folder, commit };
 }
-
-const isThere = (path: string) =>
-  stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
 
 /** @throws UserError where a model has no weights or no configuration that could be read */
 function checkNeeded({ files }: HubRevision, address: HubAddress): string[] {

@@ -1,6 +1,7 @@
 /** Which files of a model on the Hub are needed, and whether a folder holds them all. */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isFile } from '@t2r/core';
 
 /** Configurations, weights and what describes weights in shards, in the order in which they are looked for. */
 const CONFIGS = ['config.json', 'params.json'];
@@ -56,12 +57,6 @@ export async function shardsOf(index: string): Promise<string[]> {
   const names = [...new Set(Object.values(weight_map))].filter((name) => typeof name === 'string');
   return names.filter((name) => /^[\w.-]+$/.test(name) && !/^\.+$/.test(name));
 }
-
-const isFile = (path: string) =>
-  stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
 
 /**
  * Whether a folder holds a configuration, whole weights and a tokenizer.
