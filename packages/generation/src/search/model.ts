@@ -8,7 +8,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 export interface SearchCall {
   /** Step: [rows] int32, rows = sentences * beam, those of a sentence in a row. Prefill: [sentences, T], padded on the right. */
   ids: Tensor;
-  /** int32 scalar: positions already in the state. */
+  /** int32: positions already in the state; step: of each row, [rows]; prefill: a scalar. */
   position: Tensor;
   /** prefill only: int32 scalar, real positions. */
   count?: Tensor;

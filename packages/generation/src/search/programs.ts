@@ -13,11 +13,11 @@ import { zeroState } from '../cache.js';
 import type { SearchModel } from './model.js';
 import type { Disposable } from './program-store.js';
 
-/** Name of the programs' int32 scalar input that holds the number of positions already in the state. */
+/** Name of the programs' int32 input that holds the number of positions already in the state: of each row, or in prefill of all. */
 const POSITION = 'position';
 
 /** Variables of the sources' tensors, apart from those of the state. */
-const contextName = (name: string) => `context.${name}`;
+export const contextName = (name: string) => `context.${name}`;
 
 /** Sizes and inputs that a program is compiled for. */
 export interface ProgramShape {
@@ -86,7 +86,7 @@ function ruledOut(vocab: number, tokens: readonly number[]): tf.Tensor1D {
 }
 
 /**
- * One token for every row: inputs `ids` [rows], `position` [] and `wanted` [rows]; outputs `ids` and `logProbs` [rows, count],
+ * One token for every row: inputs `ids`, `position` and `wanted` [rows]; outputs `ids` and `logProbs` [rows, count],
  * the best tokens of each row in descending order, and `wanted` [rows], the log-probability of the token asked for.
  * No output is of the vocabulary's size, and only the best of each row go on to be compared across rows: among the best
  * of all rows there cannot be more from one.
@@ -106,7 +106,7 @@ export async function compileStep(
     name: 'beam-step',
     inputs: {
       ids: { shape: [rows], dtype: 'int32' },
-      [POSITION]: { shape: [], dtype: 'int32' },
+      [POSITION]: { shape: [rows], dtype: 'int32' },
       wanted: { shape: [rows], dtype: 'int32' },
       ...(bans && { bans: wide }),
       ...(factors && { factors: wide }),

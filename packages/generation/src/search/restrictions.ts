@@ -14,8 +14,8 @@ export function repeatedNgrams(ids: readonly number[], n: number): number[] {
 }
 
 export interface Restrictions {
-  /** The inputs `bans` and `factors` of the next step, where they are needed; buffers that are used again. */
-  inputs(sentences: readonly SentenceSearch[]): Record<string, Float32Array>;
+  /** The inputs `bans` and `factors` of the next step, by place, where they are needed; buffers that are used again. */
+  inputs(sentences: readonly (SentenceSearch | undefined)[]): Record<string, Float32Array>;
 }
 
 /** A [rows, vocab] buffer in which only few numbers differ from a value that fills it. */
@@ -60,7 +60,7 @@ export function createRestrictions(options: RestrictionOptions): Restrictions {
       bans?.clear();
       factors?.clear();
       for (const [s, sentence] of sentences.entries()) {
-        for (const { row, ids } of sentence.histories()) {
+        for (const { row, ids } of sentence?.histories() ?? []) {
           const start = (s * beam + row) * vocab;
           for (const id of bans ? repeatedNgrams(ids, noRepeatNgram) : []) bans!.set(start + id, -Infinity);
           for (const id of factors ? new Set(ids) : []) factors!.set(start + id, repetitionPenalty);

@@ -1,29 +1,115 @@
-/** Moving state between programs of other sizes: rows chosen, repeated or dropped, and caches with more room. */
-import { type HostArray, type HostTensor, sizeOf } from '@t2r/engine';
-import type { BoundProgram } from './programs.js';
+/** Moving states and sources' tensors into the rows of a program: from other programs, from groups, with other lengths. */
+import { type Engine, type HostTensor, sizeOf, type Variables } from '@t2r/engine';
+import { zeroState } from '../cache.js';
+import type { SourceGroup } from './group.js';
+import { type BoundProgram, contextName } from './programs.js';
 
-/** Entries `rows` of axis 0, in that order; an entry may be taken more than once. */
-export function takeRows({ shape, data }: HostTensor, rows: readonly number[]): HostTensor {
-  const width = sizeOf(shape.slice(1));
-  const taken =
-    data instanceof Float32Array ? new Float32Array(rows.length * width) : new Int32Array(rows.length * width);
-  rows.forEach((row, i) => {
-    (taken as Float32Array).set(data.subarray(row * width, (row + 1) * width) as Float32Array, i * width);
-  });
-  return { shape: [rows.length, ...shape.slice(1)], data: taken as HostArray };
+/** Shapes of a sentence's tensors, without axis 0. */
+export type SentenceShapes = Readonly<Record<string, readonly number[]>>;
+
+export function sentenceShapes(context: Record<string, HostTensor>): SentenceShapes {
+  return Object.fromEntries(Object.entries(context).map(([name, { shape }]) => [name, shape.slice(1)]));
 }
 
-/**
- * Fills the state of `to` with rows of the state of `from`, which has `positions` positions: its row i from row `rows[i]`.
- * Caches may have other capacities; what lies after the positions does not matter.
- */
-export function moveState(from: BoundProgram, to: BoundProgram, rows: readonly number[], positions: number): void {
-  for (const { name, grows } of to.specs) {
-    const part = grows ? { axis: 2, start: 0, end: positions } : undefined;
-    rows.forEach((row, i) => {
-      to.variables.copyEntry(name, { from: row, to: i, source: from.variables, rows: part });
-    });
+/** The least shapes that hold all of them. */
+export function commonShapes(all: readonly SentenceShapes[]): SentenceShapes {
+  const [first = {}, ...rest] = all;
+  const most = (name: string, axis: number) => Math.max(...all.map((shapes) => shapes[name]![axis]!));
+  if (rest.length === 0) return first;
+  return Object.fromEntries(Object.entries(first).map(([name, shape]) => [name, shape.map((_, i) => most(name, i))]));
+}
+
+/** The one axis along which tensors of two programs have other sizes: that of the source's length. */
+function lengthAxis(a: readonly number[], b: readonly number[]): number | undefined {
+  const axes = a.flatMap((size, axis) => (axis > 0 && size !== b[axis] ? [axis] : []));
+  if (axes.length > 1) throw new Error(`tensors of shapes [${a}] and [${b}] differ in more than their lengths`);
+  return axes[0];
+}
+
+/** Row `from` of the sources' tensors `source` becomes row `to`; what the target has room for beyond is left as it is. */
+function copyContext(source: Variables, from: number, target: BoundProgram, to: number): void {
+  for (const name of Object.keys(target.shape.context).map(contextName)) {
+    const [own, other] = [target.variables.spec(name).shape, source.spec(name).shape];
+    const axis = lengthAxis(own, other);
+    const rows = axis === undefined ? undefined : { axis, start: 0, end: Math.min(own[axis]!, other[axis]!) };
+    target.variables.copyEntry(name, { from, to, source, rows });
   }
+}
+
+/** Which row (`from`) of another program, or sentence of it, goes where. */
+export interface Move {
+  from: number;
+  to: number;
+  /** Positions in the state. */
+  positions: number;
+}
+
+/** Moves sentences (their `beam` rows of state, and their sources' tensors) from one program to another. */
+export function moveSentences(from: BoundProgram, to: BoundProgram, moves: readonly Move[]): void {
+  const { beam, context } = to.shape;
+  for (const [name, shape] of Object.entries(context)) {
+    const axis = lengthAxis(shape, from.shape.context[name]!);
+    // Longer than before: what the rows do not fill is padding, and its mask is 0.
+    if (axis !== undefined && shape[axis]! > from.shape.context[name]![axis]!)
+      to.variables.write(contextName(name), new Float32Array(sizeOf(shape)));
+  }
+  for (const move of moves) {
+    for (const { name, grows } of to.specs) {
+      const rows = grows ? { axis: 2, start: 0, end: move.positions } : undefined;
+      for (let row = 0; row < beam; row++) {
+        const entry = { from: move.from * beam + row, to: move.to * beam + row };
+        to.variables.copyEntry(name, { ...entry, source: from.variables, rows });
+      }
+    }
+    copyContext(from.variables, move.from, to, move.to);
+  }
+}
+
+/** Puts sentences of a group into a program, each into all rows of its place. */
+export function placeSentences(
+  group: SourceGroup,
+  to: BoundProgram,
+  moves: readonly Omit<Move, 'positions'>[],
+  engine: Engine,
+): void {
+  const { beam } = to.shape;
+  const empty = engine.variables(zeroState(to.specs.map((spec) => ({ ...spec, shape: [1, ...spec.shape.slice(1)] }))));
+  const context = engine.variables(
+    Object.fromEntries(
+      Object.entries(group.context).map(([name, tensor]) => [
+        contextName(name),
+        padded(tensor, to.shape.context[name]!.slice(1)),
+      ]),
+    ),
+  );
+  for (const move of moves) {
+    for (const { name, grows } of to.specs) {
+      // Caches hold nothing that is read before it is written.
+      if (grows && group.start === 0) continue;
+      const rows = grows ? { axis: 2, start: 0, end: group.start } : undefined;
+      const source = group.state ?? empty;
+      const from = group.state ? move.from : 0;
+      for (let row = 0; row < beam; row++)
+        to.variables.copyEntry(name, { from, to: move.to * beam + row, source, rows });
+    }
+    copyContext(context, move.from, to, move.to);
+  }
+  context.dispose();
+  empty.dispose();
+}
+
+/** A tensor of sentences with zeros up to a greater length; `shape` is that of one sentence. */
+function padded(tensor: HostTensor, shape: readonly number[]): HostTensor {
+  const whole = [tensor.shape[0]!, ...shape];
+  const axis = lengthAxis(whole, tensor.shape);
+  if (axis === undefined || whole[axis]! < tensor.shape[axis]!) return tensor;
+  const data = new Float32Array(sizeOf(whole));
+  const inner = sizeOf(whole.slice(axis + 1));
+  const [from, to] = [tensor.shape[axis]! * inner, whole[axis]! * inner];
+  for (let i = 0; i < sizeOf(whole.slice(0, axis)); i++) {
+    data.set((tensor.data as Float32Array).subarray(i * from, (i + 1) * from), i * to);
+  }
+  return { shape: whole, data };
 }
 
 export function clearState({ specs, variables }: BoundProgram): void {

@@ -1,11 +1,13 @@
 /** Beam search over any number of sources: batched by length, results in their order. */
 import { UserError } from '@t2r/core';
 import type { Engine } from '@t2r/engine';
-import { searchBatch } from './batch.js';
+import { batchSize } from './batch-size.js';
 import { type BatchLimits, formBatches, sourceLength } from './batching.js';
+import { readGroup } from './group.js';
 import type { Hypothesis } from './hypothesis.js';
 import type { SearchModel } from './model.js';
 import { type BeamSearchOptions, searchSettings } from './options.js';
+import { runPool } from './pool.js';
 import { createProgramStore } from './program-store.js';
 import type { BoundProgram } from './programs.js';
 import type { SearchSource } from './sentence.js';
@@ -19,7 +21,7 @@ export interface BeamSearchSettings extends Partial<BatchLimits> {
   chunk?: number;
   /** Positions that softmax caches have room for at first; doubled as they fill. Default 32. */
   capacity?: number;
-  /** Whether a batch gets smaller as sentences finish. Default true. */
+  /** Whether the batch gets smaller as its last sentences finish. Default true. */
   compact?: boolean;
   /** Compiled programs that are kept; each holds the weights. Default 12. */
   programs?: number;
@@ -77,20 +79,26 @@ export function createBeamSearch({
   async function* searchWindow(inputs: readonly SearchInput[], { signal, ...options }: StreamOptions) {
     const settings = searchSettings(options, model);
     const sources = inputs.map(toSource);
+    const groups = formBatches(sources.map(sourceLength), { sentences, tokens });
+    const context = { engine, model, settings, store, chunk, capacity };
     const found = new Array<Hypothesis[] | undefined>(sources.length);
     let next = 0;
-    for (const places of formBatches(sources.map(sourceLength), { sentences, tokens })) {
-      const batch = places.map((place) => sources[place]!);
-      const shared = { engine, model, settings, store, chunk, capacity, compact, signal };
-      const results = await searchBatch(batch, shared).catch(async (error: unknown) => {
-        // What a model that has diverged left in caches would spoil later searches.
-        await store.dispose();
-        throw error;
-      });
-      places.forEach((place, i) => {
-        found[place] = results[i]!;
-      });
-      for (; found[next] !== undefined; next++) yield found[next]!;
+    try {
+      while (groups.length > 0) {
+        const size = batchSize(groups[0]!.length);
+        const nextGroup = async () => {
+          const fits = groups.length > 0 && groups[0]!.length <= size;
+          return fits ? readGroup(sources, groups.shift()!, context) : undefined;
+        };
+        for await (const { place, hypotheses } of runPool({ ...context, size, compact, signal, next: nextGroup })) {
+          found[place] = hypotheses;
+          for (; found[next] !== undefined; next++) yield found[next]!;
+        }
+      }
+    } catch (error) {
+      // What a model that has diverged left in caches would spoil later searches.
+      await store.dispose();
+      throw error;
     }
   }
 
