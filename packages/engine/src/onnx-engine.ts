@@ -240,7 +240,7 @@ class OnnxProgram implements CompiledProgram {
     inputs: Record<string, HostArray>,
   ): void {
     if (rows === undefined) variables.swap(key);
-    else writeRows(variables, key, results[name]!.data as HostArray, shape, rows.axis, inputs[rows.at]![0]!);
+    else writeRows(variables, key, results[name]!.data as HostArray, shape, rows.axis, inputs[rows.at]!);
   }
 
   async export(path: string, { externalData = false, names = 'traced' }: ProgramExportOptions = {}): Promise<void> {
@@ -262,7 +262,10 @@ class OnnxProgram implements CompiledProgram {
       }
       await writeFileAtomic(`${path}.data`, Buffer.concat(chunks));
     }
-    await writeFileAtomic(path, encodeModel(graph, { name, external, names: names === 'own' ? this.#ownNames() : undefined }));
+    await writeFileAtomic(
+      path,
+      encodeModel(graph, { name, external, names: names === 'own' ? this.#ownNames() : undefined }),
+    );
   }
 
   /** The program's names of inputs and outputs, by those they have in the graph. */

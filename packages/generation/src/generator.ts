@@ -74,6 +74,7 @@ export function createGenerator({
   const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
   const state = createDecoderState({ engine, model, weights: model.stepWeights(values), batch, chunk, capacity });
   const stepIds = new Int32Array(batch);
+  const rowPositions = new Int32Array(batch);
   const chunkIds = new Int32Array(batch * chunk);
   let position = 0;
 
@@ -118,7 +119,7 @@ export function createGenerator({
           for (let t = 0; t < count; t++) chunkIds[row * chunk + t] = ids[row * time + start + t]!;
         const outputs = await program.run({
           ids: chunkIds,
-          position: Int32Array.of(position),
+          position: rowPositions.fill(position),
           count: Int32Array.of(count),
         });
         logits = outputs.logits as Float32Array;
@@ -132,7 +133,7 @@ export function createGenerator({
       checkPositions(1);
       await state.reserve(position + 1);
       const program = await state.step();
-      const outputs = await program.run({ ids: stepIds, position: Int32Array.of(position) });
+      const outputs = await program.run({ ids: stepIds, position: rowPositions.fill(position) });
       position++;
       return outputs.logits as Float32Array;
     },
