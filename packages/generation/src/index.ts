@@ -1,3 +1,17 @@
+export {
+  type BatchRequest,
+  createScheduler,
+  type Scheduler,
+  type SchedulerFigures,
+  type SchedulerOptions,
+} from './batching/scheduler.js';
+export type {
+  BatchSequence,
+  SequenceEnd,
+  SequenceOptions,
+  SequenceToken,
+  TokenLogProb,
+} from './batching/sequence.js';
 export { type CheckpointGeneratorOptions, checkpointGenerator } from './checkpoint.js';
 export type { GeneratedToken, GenerateOptions, StopReason } from './generate.js';
 export { createGenerator, type GeneratorOptions, type TextGenerator } from './generator.js';
