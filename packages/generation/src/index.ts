@@ -1,3 +1,4 @@
+export { type CheckpointSchedulerOptions, checkpointScheduler } from './batching/checkpoint-scheduler.js';
 export {
   type BatchRequest,
   createScheduler,
