@@ -36,6 +36,9 @@ export interface CompletionContext {
   now: () => number;
 }
 
+/** Half of a pair of UTF-16 units becomes U+FFFD, as in any UTF-8. */
+const wellFormed = (text: string) => Buffer.from(text, 'utf8').toString('utf8');
+
 const toApiError = (error: unknown, param: string) =>
   error instanceof UserError ? new ApiError(400, error.message, { param }) : error;
 
@@ -70,7 +73,7 @@ export function beginCompletion(
   checkLimits(request, limits);
   const from = findState(states, request.state_id);
   const prompts = promptsOf(request).map((given) => {
-    const ids = typeof given === 'string' ? tokenizer.encode(given.toWellFormed()) : given;
+    const ids = typeof given === 'string' ? tokenizer.encode(wellFormed(given)) : given;
     if (ids.length > limits.promptTokens)
       throw new ApiError(400, `prompt: ${ids.length} tokens; at most ${limits.promptTokens}`, { param: 'prompt' });
     return { given, ids };

@@ -6,10 +6,7 @@ import type { ServerLimits } from './options.js';
 const ids = z.array(z.int().min(0));
 
 /** A parameter of OpenAI's that has no effect here: only its neutral value is taken. */
-const only = <T extends string | number | null>(...values: T[]) =>
-  z
-    .any()
-    .refine((value) => value === undefined || values.includes(value as T), `only ${values.join(' or ')} is supported`);
+const only = <T extends string | number>(value: T) => z.literal(value).nullish().describe('Not supported.');
 
 const completionSchema = z.strictObject({
   model: z.string().nullish().describe('Name of the model; the one that is served.'),
@@ -37,9 +34,9 @@ const completionSchema = z.strictObject({
   logprobs: z.int().min(0).max(20).nullish().describe('Log-probabilities, with those of so many likeliest tokens.'),
   echo: z.boolean().nullish().describe('Begin the text with the prompt.'),
   user: z.string().nullish().describe('Ignored.'),
-  suffix: only(null, ''),
-  presence_penalty: only(null, 0),
-  frequency_penalty: only(null, 0),
+  suffix: only(''),
+  presence_penalty: only(0),
+  frequency_penalty: only(0),
   logit_bias: z.record(z.string(), z.never()).nullish(),
   ignore_eos: z.boolean().nullish().describe('Go on after an end-of-text token.'),
   save_state: z.boolean().nullish().describe('Keep the state; the answer has its state_id.'),

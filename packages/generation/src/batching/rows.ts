@@ -71,7 +71,7 @@ export async function createStateRows({ engine, model, weights, batch, capacity 
   /** Logits of all rows after some steps from nothing, the same ids in the same rows whatever the size. */
   async function probe(size: number): Promise<Float32Array> {
     const { variables, program } = await open(size);
-    let logits = new Float32Array(0);
+    let logits: Float32Array = new Float32Array(0);
     for (let step = 0; step < PROBE_STEPS; step++) {
       const ids = Int32Array.from({ length: size }, (_, row) =>
         createRandom('probe', step, row).integer(model.config.vocab),
