@@ -262,7 +262,10 @@ class OnnxProgram implements CompiledProgram {
       }
       await writeFileAtomic(`${path}.data`, Buffer.concat(chunks));
     }
-    await writeFileAtomic(path, encodeModel(graph, { name, external, names: names === 'own' ? this.#ownNames() : undefined }));
+    await writeFileAtomic(
+      path,
+      encodeModel(graph, { name, external, names: names === 'own' ? this.#ownNames() : undefined }),
+    );
   }
 
   /** The program's names of inputs and outputs, by those they have in the graph. */

@@ -10,10 +10,13 @@ async function importRuntime(): Promise<Ort> {
   try {
     return (await import('onnxruntime-node')).default;
   } catch (cause) {
-    throw new UserError(`exported models need onnxruntime-node, which could not be loaded: ${(cause as Error).message}`, {
-      hint: "Run 'npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip'.",
-      cause,
-    });
+    throw new UserError(
+      `exported models need onnxruntime-node, which could not be loaded: ${(cause as Error).message}`,
+      {
+        hint: "Run 'npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip'.",
+        cause,
+      },
+    );
   }
 }
 
