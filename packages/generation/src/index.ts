@@ -1,3 +1,18 @@
+export { type CheckpointSchedulerOptions, checkpointScheduler } from './batching/checkpoint-scheduler.js';
+export {
+  type BatchRequest,
+  createScheduler,
+  type Scheduler,
+  type SchedulerFigures,
+  type SchedulerOptions,
+} from './batching/scheduler.js';
+export type {
+  BatchSequence,
+  SequenceEnd,
+  SequenceOptions,
+  SequenceToken,
+  TokenLogProb,
+} from './batching/sequence.js';
 export { type CheckpointGeneratorOptions, checkpointGenerator } from './checkpoint.js';
 export type { GeneratedToken, GenerateOptions, StopReason } from './generate.js';
 export { createGenerator, type GeneratorOptions, type TextGenerator } from './generator.js';
@@ -29,7 +44,10 @@ export {
   type TextSearch,
 } from './search/text-search.js';
 export { type TranslationSearchOptions, translationSearchModel } from './search/translation-model.js';
-export type { GeneratorSnapshot } from './state.js';
+export { readStateFile, writeStateFile } from './snapshot/files.js';
+export { decodeSnapshot, encodeSnapshot, type SnapshotOptions } from './snapshot/format.js';
+export { readPrompt } from './snapshot/read-prompt.js';
+export type { GeneratorSnapshot, StateSnapshot } from './snapshot/snapshot.js';
 export type { GenerateTextOptions } from './text.js';
 export { createPairScorer, type PairScore, type PairScorer, type ScoredPair } from './translate/score-pairs.js';
 export {
