@@ -165,3 +165,42 @@ it.each([
   const cut = (row: number[]) => (row.includes(0) ? row.slice(0, row.indexOf(0)) : row);
   expect(made.map(cut)).toEqual(found.map(([best]) => Array.from(best!.ids)));
 });
+
+it.each([
+  ['t2r', [t2r, t2r], {}],
+  ['hybrid', [softmax, t2r], { positions: 'learned' }],
+  ['rotary', [softmax, t2r], { positions: 'rotary' }],
+] as [string, ComponentSpec[], Partial<LmConfig>][])(
+  'sequences of a batch at positions of their own: %s',
+  { timeout: 60_000 },
+  async (name, attention, rest) => {
+    const from = await writeCheckpoint(join(folder, `rows-${name}`), languageConfig(attention, rest));
+    const to = join(folder, `rows-${name}-exported`);
+    await exportCheckpoint(from, { to, engine, context: registry, batch: 2, chunk: 8, capacity: 24, compared: 100 });
+    const { run, state } = await plain<LanguageManifest>(to);
+    const step = async (ids: number[], at: number[]) => {
+      const { logits } = await run('model_step.onnx', { ids: int32(ids, [2]), position: int32(at, [2]) });
+      const values = logits.data as Float32Array;
+      return [values.slice(0, VOCAB), values.slice(VOCAB)];
+    };
+    const text = [9, 80, 33, 7, 120, 44];
+    const begun = { ...state };
+    const alone: Float32Array[] = [];
+    for (const [t, id] of text.entries()) alone.push((await step([id, id], [t, t]))[0]!);
+    for (const key of Object.keys(begun)) Object.assign(state, { [key]: begun[key] });
+    for (const [t, id] of text.slice(0, 3).entries()) await step([id, 1], [t, t]);
+    // The second sequence begins anew while the first goes on.
+    for (const tensor of Object.values(state)) {
+      const values = tensor.data as Float32Array;
+      values.fill(0, values.length / 2);
+    }
+    for (let t = 0; t < 3; t++) {
+      const [first, second] = await step([text[t + 3]!, text[t]!], [t + 3, t]);
+      for (const [row, expected] of [
+        [first!, alone[t + 3]!],
+        [second!, alone[t]!],
+      ] as const)
+        expect(Math.max(...row.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(1e-4);
+    }
+  },
+);

@@ -61,13 +61,13 @@ export function compileStepGraph(
     program: (inputs, parameters) => {
       const { ids, position } = inputs;
       const before = stateOf(inputs, [...specs, ...context]);
-      const result = model.step(ids!, common(position!), before, parameters, { positionInput: POSITION });
+      const result = model.step(ids!, position!, before, parameters, { positionInput: POSITION });
       return { outputs: handOut(result, before, position!) };
     },
   });
 }
 
-/** ids [batch, chunk] padded on the right, position and count [batch], state -> logits [batch, vocab] and the next state. */
+/** ids [batch, chunk] padded on the right, position and count [batch] (all counts equal), state -> logits [batch, vocab] and the next state. */
 export function compilePrefillGraph(options: GraphOptions<LanguageModel>, chunk: number): Promise<CompiledProgram> {
   const { model, batch, capacity } = options;
   const specs = model.state(batch, capacity);
@@ -78,7 +78,7 @@ export function compilePrefillGraph(options: GraphOptions<LanguageModel>, chunk:
       const { ids, position, count } = inputs;
       const before = stateOf(inputs, specs);
       const call = { positionInput: POSITION };
-      const result = model.prefill(ids!, common(position!), common(count!), before, parameters, call);
+      const result = model.prefill(ids!, position!, common(count!), before, parameters, call);
       return { outputs: handOut(result, before, position!) };
     },
   });
@@ -99,5 +99,5 @@ export function compileEncodeGraph(options: GraphOptions<TranslationModel>, sour
   });
 }
 
-/** The one position of all sequences, int32 scalar. */
-const common = (positions: tf.Tensor): tf.Tensor => tf.reshape(tf.slice(positions, [0], [1]), []);
+/** What is the same for all sequences, int32 scalar. */
+const common = (counts: tf.Tensor): tf.Tensor => tf.reshape(tf.slice(counts, [0], [1]), []);
