@@ -1,5 +1,6 @@
 /** The graphs of an exported model as programs, with the names and shapes of inputs and outputs that `manifest.ts` tells. */
 import type { StateSpec } from '@t2r/attention';
+import { UserError } from '@t2r/core';
 import type { CompiledProgram, CompileOptions, Engine, TensorMap, TensorSpec } from '@t2r/engine';
 import type { DecodeResult, LanguageModel, TranslationModel, Weights } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
@@ -40,11 +41,15 @@ function handOut({ logits, state }: DecodeResult, before: TensorMap, positions: 
   return { logits, ...Object.fromEntries(next) };
 }
 
-/** Compiles a graph; weights are stored as `dtype` says. */
+/** Compiles a graph; weights are stored as `dtype` says. @throws UserError where the engine cannot store them so */
 function compile(
-  { engine, weights }: Pick<GraphOptions<unknown>, 'engine' | 'weights' | 'dtype'>,
+  { engine, weights, dtype }: Pick<GraphOptions<unknown>, 'engine' | 'weights' | 'dtype'>,
   options: Pick<CompileOptions, 'name' | 'inputs' | 'program'>,
 ): Promise<CompiledProgram> {
+  if (dtype !== 'fp32')
+    throw new UserError(`the engine '${engine.name}' cannot store weights as ${dtype}`, {
+      hint: 'Export with dtype fp32.',
+    });
   return engine.compile({ ...options, constants: weights });
 }
 
