@@ -55,4 +55,5 @@ export {
   checkpointTranslator,
   type Translation,
   type Translator,
+  tokenizerTokens,
 } from './translate/translator.js';

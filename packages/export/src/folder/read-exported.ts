@@ -33,7 +33,8 @@ export async function readExported(
   for (const [file, { bytes, sha256 }] of Object.entries(manifest.files)) {
     const path = join(folder, file);
     const found = await stat(path).catch(() => undefined);
-    if (!found?.isFile()) throw new UserError(`the exported model in ${folder} lacks its file ${file}`, { hint: AGAIN });
+    if (!found?.isFile())
+      throw new UserError(`the exported model in ${folder} lacks its file ${file}`, { hint: AGAIN });
     if (found.size !== bytes)
       throw new UserError(`${path} has ${found.size} bytes instead of the ${bytes} that config.json tells`, {
         hint: found.size < bytes ? `It is truncated: copy it again. ${AGAIN}` : AGAIN,

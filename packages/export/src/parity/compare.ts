@@ -103,7 +103,10 @@ async function comparePrefill({ session, text: { sequences }, signal }: CompareO
         rows.map(() => at),
       );
       for (const [row, i] of group.entries()) {
-        const places = [{ values: form[i]!, start: (end - 1) * vocab }, { values: logits, start: row * vocab }] as const;
+        const places = [
+          { values: form[i]!, start: (end - 1) * vocab },
+          { values: logits, start: row * vocab },
+        ] as const;
         largest = Math.max(largest, largestDifference(...places, vocab));
       }
     }
@@ -149,7 +152,7 @@ async function feed(session: ExportedSession, prompt: Int32Array): Promise<Float
   const { batch } = session.manifest;
   const everywhere = <T>(value: T): T[] => new Array<T>(batch).fill(value);
   const chunk = session.manifest.kind === 'decoder-lm' ? session.manifest.prefill.chunk : 1;
-  let logits = new Float32Array(0);
+  let logits: Float32Array = new Float32Array(0);
   for (let at = 0; at < prompt.length; at += chunk) {
     const ids = prompt.subarray(at, at + chunk);
     logits =

@@ -1,5 +1,5 @@
 /** The form that a model is trained in: all positions at once, with the weights as a checkpoint holds them. */
-import type { Engine } from '@t2r/engine';
+import type { Engine, HostArray } from '@t2r/engine';
 import { type AnyModel, isTranslation, type Weights } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -26,7 +26,10 @@ export async function compileParallelForm(options: ParallelFormOptions): Promise
     name: 'parallel',
     inputs: {
       ids: { shape: [1, length], dtype: 'int32' },
-      ...(isTranslation(model) && { source: { shape: [1, source], dtype: 'int32' as const }, mask: { shape: [1, source] } }),
+      ...(isTranslation(model) && {
+        source: { shape: [1, source], dtype: 'int32' as const },
+        mask: { shape: [1, source] },
+      }),
     },
     constants: weights,
     program: (inputs, parameters) => {
@@ -48,8 +51,9 @@ export async function compileParallelForm(options: ParallelFormOptions): Promise
   return {
     async logits({ source: read = [], inputs }) {
       const mask = new Float32Array(source).fill(1, 0, read.length);
-      const fed = isTranslation(model) ? { source: padded(read, source), mask } : {};
-      const { logits } = await program.run({ ids: padded(inputs, length), ...fed });
+      const ids = padded(inputs, length);
+      const fed = isTranslation(model) ? { ids, source: padded(read, source), mask } : { ids };
+      const { logits } = await program.run(fed as Record<string, HostArray>);
       return (logits as Float32Array).slice(0, inputs.length * vocab);
     },
     dispose: () => program.dispose(),
