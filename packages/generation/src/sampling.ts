@@ -3,7 +3,8 @@
  * repetition penalty, temperature, top-k, top-p, then a draw from what is left, renormalised.
  * A sampler owns its scratch arrays, so a token costs no memory.
  */
-import { createRandom, UserError } from '@t2r/core';
+import { UserError } from '@t2r/core/errors';
+import { createRandom } from '@t2r/core/random';
 import { rankIds } from './ranking.js';
 
 /** How the next token is chosen. The defaults draw from the model's own distribution. */
