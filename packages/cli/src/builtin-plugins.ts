@@ -15,6 +15,7 @@ export async function loadBuiltinPlugins(): Promise<Plugin[]> {
     import('@t2r/datasets'),
     import('@t2r/trainers'),
     import('@t2r/evaluators'),
+    import('@t2r/export'),
     import('@t2r/report'),
   ]);
   return modules.map((module) => module.default);

@@ -161,6 +161,22 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
       const { inspectCommand } = await import('./commands/inspect.js');
       finish(await inspectCommand(checkpoint, options, terminal));
     });
+  command('export <checkpoint>', 'ONNX files of a checkpoint folder, or of <run folder>:<step>, for any ONNX Runtime')
+    .requiredOption('--to <folder>', 'folder to write')
+    .option('--dtype <name>', 'how weights are stored: fp32, fp16, int8 or int4', 'fp32')
+    .option('--batch <count>', 'sequences side by side (default: 1)', positiveNumber)
+    .option('--chunk <count>', 'positions that are read at once (default: 128)', positiveNumber)
+    .option('--capacity <count>', 'positions that softmax caches have room for (default: 1024)', positiveNumber)
+    .option('--source <count>', 'tokens of a source at most, of translation models (default: 128)', positiveNumber)
+    .option('--text <file>', 'text to compare on (default: a test set of the run, or what the model writes)')
+    .option('--name <text>', 'name of the model (default: run and step)')
+    .option('--force', 'replace an export that is in the folder')
+    .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
+    .option('--json', 'print config.json and the comparison as JSON')
+    .action(async (checkpoint, options) => {
+      const { exportCommand } = await import('./commands/export.js');
+      finish(await exportCommand(checkpoint, options, terminal));
+    });
   command('report <run>', 'build the report of a run folder again')
     .option('--title <text>', 'heading of the page')
     .option('--baseline <step>', 'checkpoint that perplexities are compared with')

@@ -22,6 +22,7 @@ export type {
   HostArray,
   HostTensor,
   Program,
+  ProgramExportOptions,
   ProgramResult,
   RowUpdate,
   RunOptions,

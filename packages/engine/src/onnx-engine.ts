@@ -8,7 +8,15 @@ import { checkFeeds, HostVariables, writeRows } from './host-variables.js';
 import { type ExternalPlace, encodeModel } from './onnx/model-file.js';
 import { drawPool, OFFSETS_INPUT, poolInput, poolLength, poolRates, siteOffsets } from './trace/dropout.js';
 import { inputName, type TracedOutput, type TracedProgram, traceProgram, variableName } from './trace/trace.js';
-import type { CompiledProgram, CompileOptions, Engine, HostArray, HostTensor, Variables } from './types.js';
+import type {
+  CompiledProgram,
+  CompileOptions,
+  Engine,
+  HostArray,
+  HostTensor,
+  ProgramExportOptions,
+  Variables,
+} from './types.js';
 
 /** The part of ONNX Runtime used here. */
 type Ort = Pick<typeof ort, 'InferenceSession' | 'Tensor' | 'listSupportedBackends'>;
@@ -235,7 +243,7 @@ class OnnxProgram implements CompiledProgram {
     else writeRows(variables, key, results[name]!.data as HostArray, shape, rows.axis, inputs[rows.at]![0]!);
   }
 
-  async export(path: string, { externalData = false }: { externalData?: boolean } = {}): Promise<void> {
+  async export(path: string, { externalData = false, names = 'traced' }: ProgramExportOptions = {}): Promise<void> {
     const { graph } = this.#traced;
     const name = basename(path, '.onnx');
     const external = new Map<string, ExternalPlace>();
@@ -254,7 +262,16 @@ class OnnxProgram implements CompiledProgram {
       }
       await writeFileAtomic(`${path}.data`, Buffer.concat(chunks));
     }
-    await writeFileAtomic(path, encodeModel(graph, { name, external }));
+    await writeFileAtomic(
+      path,
+      encodeModel(graph, { name, external, names: names === 'own' ? this.#ownNames() : undefined }),
+    );
+  }
+
+  /** The program's names of inputs and outputs, by those they have in the graph. */
+  #ownNames(): Map<string, string> {
+    const inputs = Object.keys(this.#options.inputs).map((name): [string, string] => [inputName(name), name]);
+    return new Map([...inputs, ...this.#traced.outputs.map(({ key, name }): [string, string] => [name, key])]);
   }
 
   async dispose(): Promise<void> {

@@ -92,12 +92,22 @@ export interface RunOptions {
   step?: number;
 }
 
+export interface ProgramExportOptions {
+  /** Large weights go to a file `<path>.data` beside it: one .onnx file has room for 2 GB. Default false. */
+  externalData?: boolean;
+  /**
+   * What the graph's inputs and outputs are called: `traced` writes `input.<name>` and `output.<name>`, `own` the names that the
+   * program gives them. Default traced.
+   */
+  names?: 'traced' | 'own';
+}
+
 export interface CompiledProgram {
   readonly name: string;
   /** Runs once; updates are in the variables when the promise resolves. Output arrays are the caller's to keep. */
   run(inputs: Record<string, HostArray>, options?: RunOptions): Promise<Record<string, HostArray>>;
   /** Writes the traced graph as an .onnx file (engine `onnx` only; others reject with a UserError). */
-  export(path: string, options?: { externalData?: boolean }): Promise<void>;
+  export(path: string, options?: ProgramExportOptions): Promise<void>;
   dispose(): Promise<void>;
 }
 

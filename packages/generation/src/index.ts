@@ -37,4 +37,5 @@ export {
   checkpointTranslator,
   type Translation,
   type Translator,
+  tokenizerTokens,
 } from './translate/translator.js';

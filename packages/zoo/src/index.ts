@@ -24,6 +24,7 @@ export { type LazyTensor, type WritableTensor, writeSafetensors } from './format
 export { type ShardOptions, writeSafetensorsFolder } from './formats/shards-write.js';
 export { type HubSettings, hubSettings } from './hub/settings.js';
 export { type ConversionEstimate, type Inspection, type InspectOptions, inspectCheckpoint } from './inspect.js';
+export { modelHash } from './model-hash.js';
 export { openTensors, readTensors } from './open.js';
 export { type OpenedModel, openModel } from './open-model.js';
 export { plugin as default } from './plugin.js';

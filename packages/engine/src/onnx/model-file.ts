@@ -25,10 +25,12 @@ function attribute(name: string, value: Attribute): ProtoWriter {
   return proto.float(2, value.float).int(20, ATTRIBUTE.float);
 }
 
-function node({ op, domain, inputs, outputs, attributes }: GraphNode): ProtoWriter {
+type Naming = (name: string) => string;
+
+function node({ op, domain, inputs, outputs, attributes }: GraphNode, named: Naming): ProtoWriter {
   const proto = new ProtoWriter();
-  for (const name of inputs) proto.string(1, name);
-  for (const name of outputs) proto.string(2, name);
+  for (const name of inputs) proto.string(1, named(name));
+  for (const name of outputs) proto.string(2, named(name));
   proto.string(3, outputs[0]!).string(4, op);
   for (const [name, value] of Object.entries(attributes)) proto.message(5, attribute(name, value));
   if (domain !== '') proto.string(7, domain);
@@ -53,24 +55,39 @@ function initializer({ name, type, shape, data }: Initializer, place?: ExternalP
   return proto.int(14, 1);
 }
 
-function valueInfo({ name, type, shape }: ValueInfo): ProtoWriter {
+function valueInfo({ name, type, shape }: ValueInfo, named: Naming): ProtoWriter {
   const dims = new ProtoWriter();
   for (const dim of shape) dims.message(1, new ProtoWriter().int(1, dim));
   const tensor = new ProtoWriter().int(1, ELEMENT_TYPES[type]).message(2, dims);
-  return new ProtoWriter().string(1, name).message(2, new ProtoWriter().message(1, tensor));
+  return new ProtoWriter().string(1, named(name)).message(2, new ProtoWriter().message(1, tensor));
 }
 
-/** The bytes of an .onnx file. `external` names the place of each initializer that is stored beside it. */
+export interface EncodeOptions {
+  name: string;
+  /** Place of each initializer that is stored beside the file. */
+  external?: ReadonlyMap<string, ExternalPlace>;
+  /** Other names for values of the graph, by the ones they have. */
+  names?: ReadonlyMap<string, string>;
+}
+
+/** The bytes of an .onnx file. Throws where another name is taken already. */
 export function encodeModel(
   graph: GraphBuilder,
-  { name, external = new Map() }: { name: string; external?: ReadonlyMap<string, ExternalPlace> },
+  { name, external = new Map(), names = new Map() }: EncodeOptions,
 ): Uint8Array {
+  const named: Naming = (value) => names.get(value) ?? value;
+  const taken = new Set([
+    ...graph.initializers.map((item) => item.name),
+    ...graph.nodes.flatMap((item) => item.outputs),
+  ]);
+  for (const [from, to] of names)
+    if (taken.has(to) && to !== from) throw new Error(`'${to}' cannot be the name of '${from}' too in graph '${name}'`);
   const body = new ProtoWriter();
-  for (const item of graph.nodes) body.message(1, node(item));
+  for (const item of graph.nodes) body.message(1, node(item, named));
   body.string(2, name);
   for (const item of graph.initializers) body.message(5, initializer(item, external.get(item.name)));
-  for (const item of graph.inputs) body.message(11, valueInfo(item));
-  for (const item of graph.outputs) body.message(12, valueInfo(item));
+  for (const item of graph.inputs) body.message(11, valueInfo(item, named));
+  for (const item of graph.outputs) body.message(12, valueInfo(item, named));
   const opset = (domain: string, version: number) => new ProtoWriter().string(1, domain).int(2, version);
   return new ProtoWriter()
     .int(1, IR_VERSION)

@@ -42,7 +42,7 @@ export interface CheckpointTranslatorOptions extends Omit<BeamSearchSettings, 'm
 }
 
 /** Special tokens of a checkpoint that does not tell them: fairseq's convention, the end token before the target. */
-function tokenizerTokens(tokenizer: Tokenizer): TranslationTokens {
+export function tokenizerTokens(tokenizer: Tokenizer): TranslationTokens {
   const end = tokenizer.endOfText ?? tokenizer.tokenToId('</s>');
   if (end === undefined)
     throw new UserError('neither the checkpoint nor its tokenizer tells which token ends a sentence', {
