@@ -1,7 +1,7 @@
 /** The page: loads one or two models, generates with them side by side, and draws what it costs. */
 import './page.css';
-import { loadModel } from '../load-model.js';
 import type { Backend, GenerationEnd, StopReason } from '../types.js';
+import { loadRemoteModel } from '../worker/remote-model.js';
 import { createAnnouncer } from './announcer.js';
 import { createCurve } from './curve.js';
 import { byId } from './dom.js';
@@ -57,8 +57,7 @@ const lanes = NAMES.map((name, index) => {
       const worker = workers.get(chosen) ?? startWorker();
       workers.set(chosen, worker);
       tell('Reading');
-      return loadModel(source, {
-        worker,
+      return loadRemoteModel(worker, source, {
         backend: chosen,
         wasmPaths: wasmPaths(chosen),
         onProgress: ({ file, bytes, total }) =>
