@@ -72,15 +72,16 @@ export interface GenerateOptions extends SamplingOptions {
   onPrompt?: (read: number, total: number) => void;
 }
 
-/**
- * What a sequence carries from token to token. The tokens of a state are those fed to the model, and perhaps one more that was
- * generated last and is fed when the text goes on.
- */
+/** What a sequence carries from token to token. */
 export interface ModelState {
-  /** Ids of the text so far. */
-  readonly ids: readonly number[];
   /** Positions in the state. */
   readonly position: number;
+  /** Ids of the text that are not in the state yet, such as the token generated last; they are fed when the text goes on. */
+  readonly pending: readonly number[];
+  /** Ids of the text since it began, or since the state was loaded. */
+  readonly ids: readonly number[];
+  /** Text that the file told which the state was loaded from; empty where it told none. */
+  readonly loadedText: string;
   /** Bytes that a state of this position needs: fixed for an RNN, growing with the position for a cache. */
   readonly bytes: number;
   /** The state as a file, which `load` reads here, in Node (`t2r generate --from-state`) and in other browsers. */

@@ -143,9 +143,7 @@ export class Lane {
     if (file === undefined) return;
     this.#load.value = '';
     await this.#state!.load(new Uint8Array(await file.arrayBuffer()));
-    const { ids } = this.#state!;
-    const known = this.#model!.manifest.tokenizer !== null && ids.length > 0;
-    this.#show(known ? await this.#model!.decode([...ids]) : '');
+    this.#show(this.#state!.loadedText);
     this.#showState();
     this.idle(true);
   }
@@ -156,8 +154,8 @@ export class Lane {
   }
 
   #showState(): void {
-    const { position, bytes, ids } = this.#state!;
-    this.#numbers.tokens.textContent = Math.max(position, ids.length).toLocaleString('en');
+    const { position, bytes, pending } = this.#state!;
+    this.#numbers.tokens.textContent = (position + pending.length).toLocaleString('en');
     this.#numbers.state.textContent = bytesInWords(bytes);
   }
 

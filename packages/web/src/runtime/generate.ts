@@ -5,6 +5,7 @@ import { createSampler, logProbability } from '@t2r/generation/portable';
 import { TextStream, type Tokenizer } from '@t2r/tokenizers/portable';
 import type { GeneratedToken, GenerateOptions, GenerationEnd, StopReason } from '../types.js';
 import { pause } from './pause.js';
+import { positionLimit } from './position-limit.js';
 import { feed } from './prompt.js';
 import type { DecoderSession } from './session.js';
 import type { LocalState } from './state.js';
@@ -22,10 +23,6 @@ export interface LoopOptions {
   options: Omit<GenerateOptions, 'state'>;
 }
 
-/** Positions that the model, and its cache, have room for. */
-export const positionLimit = ({ max_positions: positions, capacity }: LanguageManifest): number =>
-  Math.min(positions ?? Infinity, capacity ?? Infinity);
-
 /** See `Model.generate`. */
 export async function* generateTokens(loop: LoopOptions): AsyncGenerator<GeneratedToken, GenerationEnd> {
   const { manifest, session, tokenizer, state, promptIds, options } = loop;
@@ -40,11 +37,12 @@ export async function* generateTokens(loop: LoopOptions): AsyncGenerator<Generat
   state.begin();
   try {
     checkIds(promptIds, vocab);
-    const fresh = promptIds.length === 0 && state.ids.length === 0 ? [startOfText(endOfText)] : promptIds;
+    const begins = state.position === 0 && state.pending.length === 0;
+    const fresh = promptIds.length === 0 && begins ? [startOfText(endOfText)] : promptIds;
     const ids = [...state.pending, ...fresh];
     checkRoom(ids.length, state.position, limit, manifest);
     // Only the repetition penalty looks back; the set never outgrows the vocabulary.
-    const seen = (sampling.repetitionPenalty ?? 1) === 1 ? undefined : new Set([...state.ids, ...fresh]);
+    const seen = (sampling.repetitionPenalty ?? 1) === 1 ? undefined : new Set([...state.ids, ...ids]);
 
     let start = performance.now();
     let paused = start;
@@ -58,7 +56,7 @@ export async function* generateTokens(loop: LoopOptions): AsyncGenerator<Generat
       onRead: onPrompt,
     });
     if (read === undefined) return end('stopped');
-    state.append(...fresh);
+    state.append(fresh);
     state.advance(read.state);
     let { logits } = read;
     for (let made = 0; made < maxTokens; made++) {
@@ -66,7 +64,7 @@ export async function* generateTokens(loop: LoopOptions): AsyncGenerator<Generat
       const { position } = state;
       const id = sampler.sample(logits, position, seen);
       if (stops.has(id)) return end('stop-token');
-      state.append(id);
+      state.append([id]);
       const now = performance.now();
       const token: GeneratedToken = { id, text: stream?.push(id) ?? '', position, ms: now - start };
       if (logProbs) token.logProb = logProbability(logits, id);

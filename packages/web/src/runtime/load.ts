@@ -47,7 +47,8 @@ function localModel({ manifest, runtime, session, tokenizer }: Parts): LocalMode
     if (tokenizer !== undefined) return tokenizer;
     throw new UserError(`${manifest.name} has no tokenizer`, { hint: 'Give ids in place of text.' });
   };
-  const newState = () => new LocalState(manifest, session);
+  const decode = tokenizer === undefined ? undefined : (ids: ArrayLike<number>) => tokenizer.decode(ids);
+  const newState = () => new LocalState({ manifest, session, decode });
   const idsOf = (prompt: string | ArrayLike<number>): number[] =>
     Array.from(typeof prompt !== 'string' ? prompt : prompt === '' ? [] : needTokenizer().encode(prompt));
 

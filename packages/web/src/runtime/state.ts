@@ -10,33 +10,57 @@ import type { StateTensors } from './tensors.js';
 /** A place in a text that a state can go back to. */
 export interface Mark {
   tensors: StateTensors;
-  /** Tokens of the text there. */
-  length: number;
+  /** Number of ids there. */
+  ids: number;
+  pending: readonly number[];
 }
 
+/** What is known of a text beside its tensors. */
+export interface TextSoFar {
+  /** Of the file that the state was loaded from. */
+  loadedText: string;
+  ids: readonly number[];
+  pending: readonly number[];
+}
+
+/** What a state is bound to. */
+export interface StateOwner {
+  manifest: LanguageManifest;
+  session: DecoderSession;
+  /** Text of ids, for files; undefined without a tokenizer. */
+  decode?: (ids: ArrayLike<number>) => string;
+}
+
+const NO_TEXT: TextSoFar = { loadedText: '', ids: [], pending: [] };
+
 export class LocalState implements ModelState {
-  readonly #manifest: LanguageManifest;
-  readonly #session: DecoderSession;
+  readonly #owner: StateOwner;
   #tensors: StateTensors;
+  #loadedText: string;
   #ids: number[];
+  #pending: readonly number[];
   #disposed = false;
   /** Whether a generation changes it now. */
   #busy = false;
 
-  constructor(
-    manifest: LanguageManifest,
-    session: DecoderSession,
-    tensors = session.start(),
-    ids: readonly number[] = [],
-  ) {
-    this.#manifest = manifest;
-    this.#session = session;
+  constructor(owner: StateOwner, tensors = owner.session.start(), { loadedText, ids, pending } = NO_TEXT) {
+    this.#owner = owner;
     this.#tensors = tensors;
+    this.#loadedText = loadedText;
     this.#ids = [...ids];
+    this.#pending = pending;
   }
 
   get ids(): readonly number[] {
     return this.#ids;
+  }
+
+  get loadedText(): string {
+    return this.#loadedText;
+  }
+
+  get pending(): readonly number[] {
+    return this.#pending;
   }
 
   get position(): number {
@@ -44,7 +68,7 @@ export class LocalState implements ModelState {
   }
 
   get bytes(): number {
-    return stateBytes(this.#manifest, this.position);
+    return stateBytes(this.#owner.manifest, this.position);
   }
 
   /** What the next step is given. */
@@ -52,30 +76,27 @@ export class LocalState implements ModelState {
     return this.#tensors;
   }
 
-  /** Ids of the text that have not been fed. */
-  get pending(): readonly number[] {
-    return this.#ids.slice(this.position);
-  }
-
-  /** Ids of a text that have been fed, or are fed next. */
-  append(...ids: readonly number[]): void {
+  /** Ids that the text goes on with. They are pending. */
+  append(ids: readonly number[]): void {
     for (const id of ids) this.#ids.push(id);
+    this.#pending = [...this.#pending, ...ids];
   }
 
-  /** The state after more tokens takes the place of this one. */
+  /** The state after all pending ids takes the place of this one. */
   advance(tensors: StateTensors): void {
-    this.#tensors.release();
-    this.#tensors = tensors;
+    this.#replace(tensors);
+    this.#pending = [];
   }
 
-  /** The present place. Whoever takes it must give it to `rewind` or release its tensors. */
+  /** The present place. Whoever takes it must release its tensors. */
   mark(): Mark {
-    return { tensors: this.#tensors.share(), length: this.#ids.length };
+    return { tensors: this.#tensors.share(), ids: this.#ids.length, pending: this.#pending };
   }
 
-  rewind({ tensors, length }: Mark): void {
-    this.advance(tensors);
-    this.#ids.length = length;
+  rewind({ tensors, ids, pending }: Mark): void {
+    this.#replace(tensors.share());
+    this.#ids.length = ids;
+    this.#pending = pending;
   }
 
   /** Holds the state for one generation. @throws UserError where another one has it, or it is disposed. */
@@ -90,32 +111,43 @@ export class LocalState implements ModelState {
 
   async save(): Promise<Uint8Array<ArrayBuffer>> {
     this.#check();
-    const { position } = this;
-    return snapshotFile(this.#manifest, { position, values: await this.#tensors.read(), ids: this.#ids });
+    const { manifest, decode } = this.#owner;
+    const text = decode === undefined ? undefined : this.#loadedText + decode(this.#ids);
+    const values = await this.#tensors.read();
+    return snapshotFile(manifest, { position: this.position, values, pending: this.#pending, text });
   }
 
   async load(file: Uint8Array): Promise<void> {
     this.#check();
-    const { position, values, ids } = await openSnapshot(this.#manifest, file);
-    this.advance(this.#session.upload(position, values));
-    this.#ids = [...ids];
+    const { position, values, pending, text = '' } = await openSnapshot(this.#owner.manifest, file);
+    this.#replace(this.#owner.session.upload(position, values));
+    this.#ids = [];
+    this.#pending = pending;
+    this.#loadedText = text;
   }
 
   async fork(): Promise<LocalState> {
     this.#check();
-    return new LocalState(this.#manifest, this.#session, this.#tensors.share(), this.#ids);
+    return new LocalState(this.#owner, this.#tensors.share(), this);
   }
 
   async reset(): Promise<void> {
     this.#check();
-    this.advance(this.#session.start());
+    this.#replace(this.#owner.session.start());
     this.#ids = [];
+    this.#pending = [];
+    this.#loadedText = '';
   }
 
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#tensors.release();
+  }
+
+  #replace(tensors: StateTensors): void {
+    this.#tensors.release();
+    this.#tensors = tensors;
   }
 
   #check(): void {

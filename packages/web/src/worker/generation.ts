@@ -60,7 +60,7 @@ export class Generation {
     await this.#tokens.return({ reason: 'stopped', text: '' });
     const mark = this.#marks[used - 1];
     if (mark !== undefined && used < this.#marks.length) {
-      this.#state.rewind({ tensors: mark.tensors.share(), length: mark.length });
+      this.#state.rewind(mark);
     }
     this.#forget();
   }

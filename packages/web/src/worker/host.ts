@@ -38,7 +38,12 @@ export function serveModels(port: Port): void {
 function createHandlers(generations: Map<number, Generation>): Handlers {
   const models = new Map<number, LocalModel>();
   const states = new Map<number, LocalState>();
-  const view = (state: LocalState): StateView => ({ position: state.position, ids: [...state.ids] });
+  const view = ({ position, ids, pending, loadedText }: LocalState): StateView => ({
+    position,
+    ids,
+    pending,
+    loadedText,
+  });
   /** The state that each generation runs on. */
   const stateOf = new Map<number, LocalState>();
   return {

@@ -22,7 +22,9 @@ export type SentSource = { address: string } | { files: File[] } | { contents: M
 /** What the page mirrors of a state. */
 export interface StateView {
   position: number;
-  ids: number[];
+  ids: readonly number[];
+  pending: readonly number[];
+  loadedText: string;
 }
 
 /** Tokens since the last answer, or what came instead. */

@@ -52,7 +52,7 @@ function remoteModel(caller: Caller, model: number, { manifest, backend, threads
         if (signal?.aborted) abort();
         used = 0;
         const { tokens, position, end } = await caller.call('pull', { generation }, { prompt: onPrompt });
-        state.progress(position);
+        state.update({ position });
         for (const token of tokens) {
           used++;
           yield token;

@@ -6,43 +6,45 @@ import type { ModelState } from '../types.js';
 import type { Caller } from './calls.js';
 import type { StateView } from './protocol.js';
 
+const EMPTY: StateView = { position: 0, ids: [], pending: [], loadedText: '' };
+
 export class RemoteState implements ModelState {
   readonly name: number;
   readonly #caller: Caller;
   readonly #manifest: LanguageManifest;
-  #ids: number[];
-  #position: number;
+  #view: StateView;
 
   /** @param name What the worker calls it. */
-  constructor(caller: Caller, manifest: LanguageManifest, name: number, view: StateView = { position: 0, ids: [] }) {
+  constructor(caller: Caller, manifest: LanguageManifest, name: number, view = EMPTY) {
     this.#caller = caller;
     this.#manifest = manifest;
     this.name = name;
-    this.#ids = [...view.ids];
-    this.#position = view.position;
+    this.#view = view;
   }
 
   get ids(): readonly number[] {
-    return this.#ids;
+    return this.#view.ids;
+  }
+
+  get pending(): readonly number[] {
+    return this.#view.pending;
+  }
+
+  get loadedText(): string {
+    return this.#view.loadedText;
   }
 
   get position(): number {
-    return this.#position;
+    return this.#view.position;
   }
 
   get bytes(): number {
-    return stateBytes(this.#manifest, this.#position);
+    return stateBytes(this.#manifest, this.position);
   }
 
   /** Takes over what the worker says. */
-  update({ ids, position }: StateView): void {
-    this.#ids = ids;
-    this.#position = position;
-  }
-
-  /** While a generation runs: how far the worker is. */
-  progress(position: number): void {
-    this.#position = position;
+  update(view: Partial<StateView>): void {
+    this.#view = { ...this.#view, ...view };
   }
 
   save(): Promise<Uint8Array<ArrayBuffer>> {
@@ -56,12 +58,12 @@ export class RemoteState implements ModelState {
   async fork(): Promise<RemoteState> {
     const name = this.#caller.name();
     await this.#caller.call('forkState', { state: this.name, as: name });
-    return new RemoteState(this.#caller, this.#manifest, name, { ids: this.#ids, position: this.#position });
+    return new RemoteState(this.#caller, this.#manifest, name, this.#view);
   }
 
   async reset(): Promise<void> {
     await this.#caller.call('resetState', { state: this.name });
-    this.update({ position: 0, ids: [] });
+    this.#view = EMPTY;
   }
 
   dispose(): void {
