@@ -74,7 +74,7 @@ export interface ParallelOptions {
 
 /** What a recurrent call knows besides q, k, v. */
 export interface RecurrentOptions {
-  /** int32 scalar: number of positions already in the state. */
+  /** int32 scalar, or [batch] where every sequence is at its own: number of positions already in the state. */
   position: Tensor;
   /** Name of the program input that holds it, for row updates of growing caches. */
   positionInput: string;

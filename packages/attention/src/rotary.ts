@@ -92,7 +92,7 @@ function hostTable(options: RotaryOptions, time: number, count: number): tf.Tens
   return tf.tensor2d(table, [time, 2 * count]);
 }
 
-/** [sin | cos] of positions [time] known at run time, [time, 2 count]. */
+/** [sin | cos] of positions [n] known at run time, [n, 2 count]. */
 function runtimeTable(options: RotaryOptions, positions: tf.Tensor, count: number): tf.Tensor {
   const frequencies = rotaryFrequencies(options, count);
   const rows = angleRows(positions, frequencies, 2 * count);
@@ -109,7 +109,10 @@ function runtimeTable(options: RotaryOptions, positions: tf.Tensor, count: numbe
   return tf.add(tf.mul(rows, tf.sub(1, beyond)), tf.mul(scaled, beyond));
 }
 
-/** The rotation of positions 0 .. count-1 (a number), or of those in an int32 tensor [time] that is known at run time. */
+/**
+ * The rotation of positions 0 .. count-1 (a number), or of those in an int32 tensor that is known at run time: [time], or
+ * [batch * time] where every sequence is at its own.
+ */
 export function createRotation(options: RotaryOptions, positions: number | tf.Tensor): Rotation {
   const tables = new Map<number, [tf.Tensor, tf.Tensor]>();
   const tableOf = (count: number) => {

@@ -15,7 +15,7 @@ import type {
   RecurrentResult,
 } from './contract.js';
 import { groupRows, groupsOf, keyHeads, repeatRows, ungroupRows } from './groups.js';
-import { firstPositions, lowerTriangle, maskScores } from './masks.js';
+import { firstPositions, lowerTriangle, maskScores, perSequence } from './masks.js';
 
 /** `{ use: softmax }` */
 export const softmaxSchema = z.strictObject({});
@@ -58,7 +58,8 @@ function prefill(
   const rows = groupRows(q, groups);
   const [batch, heads, queries] = rows.shape as [number, number, number]; // [B,H,T]; with groups [B,kvHeads,groups * T]
   const capacity = cachedKeys!.shape[2]!;
-  const before = maskScores(scaledScores(rows, cachedKeys!), firstPositions(capacity, position)); // [B,H,T,C]
+  const filled = tf.reshape(firstPositions(capacity, perSequence(position)), [-1, 1, 1, capacity]);
+  const before = maskScores(scaledScores(rows, cachedKeys!), filled); // [B,H,T,C]
   const among = scaledScores(rows, k); // [B,H,T,T]
   const mask = () => repeatRows(lowerTriangle(time), groups);
   const weights = tf.softmax(tf.concat([before, time === 1 ? among : maskScores(among, mask())], 3));

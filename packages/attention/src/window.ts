@@ -5,7 +5,7 @@
  */
 import { UserError } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { maskScores } from './masks.js';
+import { maskScores, perSequence } from './masks.js';
 import { scaledScores } from './softmax.js';
 
 type Shape4D = [number, number, number, number];
@@ -68,7 +68,7 @@ function band({ size, before }: Cut): tf.Tensor {
   return tf.tensor2d(values, [size, columns]);
 }
 
-/** [size]: 1 for the last `count` (int32 scalar) of `size` rows, 0 for those before. */
+/** [size]: 1 for the last `count` (int32 scalar) of `size` rows, 0 for those before; [batch, size] with `count` [batch, 1]. */
 export function lastRows(size: number, count: tf.Tensor): tf.Tensor {
   const first = tf.sub(tf.scalar(size, 'int32'), count);
   return tf.cast(tf.greaterEqual(tf.range(0, size, 1, 'int32'), first), 'float32');
@@ -109,12 +109,13 @@ export function realKeys(x: tf.Tensor, window: number, keyMask?: tf.Tensor): tf.
 }
 
 /**
- * Which keys count with a buffer after `position` (int32 scalar) positions: its last rows, and all new ones. For the heads
- * and positions of x [B,H,T,.] -> [B,H,window + T,1].
+ * Which keys count with a buffer after `position` (int32 scalar, or [B]) positions: its last rows, and all new ones. For the
+ * heads and positions of x [B,H,T,.] -> [B,H,window + T,1].
  */
 export function realBuffered(x: tf.Tensor, window: number, position: tf.Tensor): tf.Tensor {
   const [batch, heads, time] = x.shape as Shape4D;
-  const buffered = tf.add(tf.reshape(lastRows(window, position), [1, 1, window, 1]), tf.zeros([batch, heads, 1, 1]));
+  const last = tf.reshape(lastRows(window, perSequence(position)), [-1, 1, window, 1]);
+  const buffered = tf.add(last, tf.zeros([batch, heads, 1, 1]));
   return tf.concat([buffered, tf.ones([batch, heads, time, 1])], 2);
 }
 

@@ -79,7 +79,7 @@ function compileEager(options: CompileOptions, backend: string): CompiledProgram
       for (const [key, update] of Object.entries(result.updates ?? {})) {
         if (isRowUpdate(update)) {
           const rows = update.rows.dataSync() as HostArray;
-          writeRows(variables!, key, rows, update.rows.shape, update.axis, feeds[update.at]![0]!);
+          writeRows(variables!, key, rows, update.rows.shape, update.axis, feeds[update.at]!);
         } else variables!.write(key, update.dataSync() as HostArray);
       }
       return outputs;

@@ -111,25 +111,30 @@ function copyNumbers(from: HostArray, start: number, to: HostArray, at: number, 
   else for (let i = 0; i < count; i++) to[at + i] = from[start + i]!;
 }
 
-/** Writes `rows` (same shape as the variable but for `axis`) into a variable, beginning at row `at` of `axis`. */
+/**
+ * Writes `rows` (same shape as the variable but for `axis`) into a variable, beginning at a row of `axis`: `at` holds one for
+ * all entries along axis 0, or one each.
+ */
 export function writeRows(
   variables: HostVariables,
   name: string,
   rows: HostArray,
   rowsShape: readonly number[],
   axis: number,
-  at: number,
+  at: HostArray,
 ): void {
   const { shape } = variables.spec(name);
   const target = variables.current(name);
   const inner = sizeOf(shape.slice(axis + 1));
   const outer = sizeOf(shape.slice(0, axis));
-  // Right padding of a prefill may reach past the capacity; what does not fit is padding.
-  const count = Math.min(rowsShape[axis]!, shape[axis]! - at);
-  if (count <= 0) throw new Error(`row ${at} is outside variable '${name}' of shape [${shape}]`);
   const stride = rowsShape[axis]! * inner;
+  const perStart = outer / at.length;
   for (let i = 0; i < outer; i++) {
-    copyNumbers(rows, i * stride, target, (i * shape[axis]! + at) * inner, count * inner);
+    const start = at[Math.floor(i / perStart)]!;
+    // Right padding of a prefill may reach past the capacity; what does not fit is padding.
+    const count = Math.min(rowsShape[axis]!, shape[axis]! - start);
+    if (count <= 0) throw new Error(`row ${start} is outside variable '${name}' of shape [${shape}]`);
+    copyNumbers(rows, i * stride, target, (i * shape[axis]! + start) * inner, count * inner);
   }
 }
 

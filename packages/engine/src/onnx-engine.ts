@@ -240,7 +240,7 @@ class OnnxProgram implements CompiledProgram {
     inputs: Record<string, HostArray>,
   ): void {
     if (rows === undefined) variables.swap(key);
-    else writeRows(variables, key, results[name]!.data as HostArray, shape, rows.axis, inputs[rows.at]![0]!);
+    else writeRows(variables, key, results[name]!.data as HostArray, shape, rows.axis, inputs[rows.at]!);
   }
 
   async export(path: string, { externalData = false, names = 'traced' }: ProgramExportOptions = {}): Promise<void> {

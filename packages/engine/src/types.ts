@@ -53,7 +53,7 @@ export interface RowUpdate {
   /** Same shape as the variable, but `rows.shape[axis]` rows. */
   rows: Tensor;
   axis: number;
-  /** Name of the int32 scalar input that holds the first row to write. */
+  /** Name of the int32 input that holds the first row to write: a scalar, or one for each entry along axis 0. */
   at: string;
 }
 

@@ -30,3 +30,13 @@ export function resizeCache(cache: HostTensor, capacity: number): HostTensor {
   }
   return { shape, data };
 }
+
+/** A tensor of one sequence, [1, ...], as that of `batch` alike; one of `batch` sequences as it is. */
+export function repeatRow(tensor: HostTensor, batch: number): HostTensor {
+  const rows = tensor.shape[0]!;
+  if (rows === batch) return tensor;
+  const width = tensor.data.length;
+  const data = new Float32Array(batch * width);
+  for (let row = 0; row < batch; row++) data.set(tensor.data, row * width);
+  return { shape: [batch, ...tensor.shape.slice(1)], data };
+}

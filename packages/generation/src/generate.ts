@@ -2,6 +2,7 @@
 import { UserError } from '@t2r/core';
 import type { TextGenerator } from './generator.js';
 import { createSampler, logProbability, type SamplingOptions } from './sampling.js';
+import type { StateSnapshot } from './snapshot/snapshot.js';
 
 /** One new token. */
 export interface GeneratedToken {
@@ -22,13 +23,16 @@ export interface GenerateOptions extends SamplingOptions {
   stopTokens?: readonly number[];
   /** Yield the log-probability of each token too. Default false. */
   logProbs?: boolean;
+  /** A state to go on from instead of starting anew; the prompt follows it. Default: none. */
+  from?: StateSnapshot;
   /** Ends the generation with the signal's reason as the error. */
   signal?: AbortSignal;
 }
 
 /**
  * Prefills the prompt and yields one token after another; see `TextGenerator.generate`. Throws UserError for an empty
- * prompt without an end-of-text token to begin with, and for a prompt longer than the model's positions.
+ * prompt without an end-of-text token to begin with, for a prompt longer than the model's positions, and for a state that
+ * does not fit the model.
  */
 export async function* generateTokens(
   generator: TextGenerator,
@@ -36,15 +40,17 @@ export async function* generateTokens(
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, StopReason> {
   if (generator.batch !== 1) throw new RangeError(`generate is for a batch of 1, not of ${generator.batch}`);
-  const { maxTokens = 256, logProbs = false, signal, ...sampling } = options;
+  const { maxTokens = 256, logProbs = false, from, signal, ...sampling } = options;
   const { endOfText } = generator.tokenizer ?? {};
   const stopTokens = new Set(options.stopTokens ?? (endOfText === undefined ? [] : [endOfText]));
   const sampler = createSampler(generator.model.config.vocab, sampling);
-  const prompt = promptIds.length > 0 ? promptIds : startOfText(endOfText);
+  const given = from?.pending ? [...from.pending, ...Array.from(promptIds)] : promptIds;
+  const prompt = given.length > 0 ? given : startOfText(endOfText);
   // Only the repetition penalty looks back; the set never outgrows the vocabulary.
   const seen = (sampling.repetitionPenalty ?? 1) === 1 ? undefined : new Set(Array.from(prompt));
 
-  generator.reset();
+  if (from === undefined) generator.reset();
+  else await generator.restore(from);
   let logits = await generator.prefill(prompt);
   for (let made = 0; made < maxTokens; made++) {
     signal?.throwIfAborted();

@@ -6,8 +6,10 @@ import { UserError } from '@t2r/core';
 import type { Engine } from '@t2r/engine';
 import type { LanguageModel, Weights } from '@t2r/models';
 import type { Tokenizer } from '@t2r/tokenizers';
+import { modelHash } from '@t2r/zoo';
 import { type GeneratedToken, type GenerateOptions, generateTokens, type StopReason } from './generate.js';
-import { createDecoderState, type GeneratorSnapshot } from './state.js';
+import type { GeneratorSnapshot } from './snapshot/snapshot.js';
+import { createDecoderState } from './state.js';
 import { type GenerateTextOptions, generateText } from './text.js';
 
 export interface GeneratorOptions {
@@ -29,6 +31,8 @@ export interface TextGenerator {
   readonly model: LanguageModel;
   readonly tokenizer?: Tokenizer;
   readonly batch: number;
+  /** SHA-256 over configuration and weights, in hex: what a saved state is checked against. Computed when first asked for. */
+  readonly modelHash: string;
   /** Number of tokens fed since the last reset: the position the next one takes. */
   readonly position: number;
   /** Number of positions the model has: `maxPositions` with learned positions, else Infinity. */
@@ -53,7 +57,10 @@ export interface TextGenerator {
   reset(): void;
   /** A copy of the state on the host. */
   save(): GeneratorSnapshot;
-  /** Goes back to a saved state of the same model and batch. */
+  /**
+   * Goes back to a saved state of the same model. That of one sequence may be restored into a batch: all go on from it. A
+   * snapshot is left as it is, so that it may be restored any number of times. Throws UserError where it does not fit.
+   */
   restore(snapshot: GeneratorSnapshot): Promise<void>;
   /** Releases programs and state; the engine stays open. */
   dispose(): Promise<void>;
@@ -74,8 +81,10 @@ export function createGenerator({
   const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
   const state = createDecoderState({ engine, model, weights: model.stepWeights(values), batch, chunk, capacity });
   const stepIds = new Int32Array(batch);
+  const rowPositions = new Int32Array(batch);
   const chunkIds = new Int32Array(batch * chunk);
   let position = 0;
+  let hash: string | undefined;
 
   const checkId = (id: number) => {
     if (!(Number.isInteger(id) && id >= 0 && id < vocab))
@@ -97,6 +106,10 @@ export function createGenerator({
     tokenizer,
     batch,
     maxPositions,
+    get modelHash() {
+      hash ??= modelHash(model.config, weights);
+      return hash;
+    },
     get position() {
       return position;
     },
@@ -118,7 +131,7 @@ export function createGenerator({
           for (let t = 0; t < count; t++) chunkIds[row * chunk + t] = ids[row * time + start + t]!;
         const outputs = await program.run({
           ids: chunkIds,
-          position: Int32Array.of(position),
+          position: rowPositions.fill(position),
           count: Int32Array.of(count),
         });
         logits = outputs.logits as Float32Array;
@@ -132,7 +145,7 @@ export function createGenerator({
       checkPositions(1);
       await state.reserve(position + 1);
       const program = await state.step();
-      const outputs = await program.run({ ids: stepIds, position: Int32Array.of(position) });
+      const outputs = await program.run({ ids: stepIds, position: rowPositions.fill(position) });
       position++;
       return outputs.logits as Float32Array;
     },

@@ -29,7 +29,10 @@ export {
   type TextSearch,
 } from './search/text-search.js';
 export { type TranslationSearchOptions, translationSearchModel } from './search/translation-model.js';
-export type { GeneratorSnapshot } from './state.js';
+export { readStateFile, writeStateFile } from './snapshot/files.js';
+export { decodeSnapshot, encodeSnapshot, type SnapshotOptions } from './snapshot/format.js';
+export { readPrompt } from './snapshot/read-prompt.js';
+export type { GeneratorSnapshot, StateSnapshot } from './snapshot/snapshot.js';
 export type { GenerateTextOptions } from './text.js';
 export { createPairScorer, type PairScore, type PairScorer, type ScoredPair } from './translate/score-pairs.js';
 export {

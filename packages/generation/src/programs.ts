@@ -6,7 +6,7 @@ import type { StateSpec } from '@t2r/attention';
 import type { CompiledProgram, Engine, TensorMap, Variables } from '@t2r/engine';
 import type { LanguageModel, Weights } from '@t2r/models';
 
-/** Name of the programs' int32 scalar input that holds the number of positions already in the state. */
+/** Name of the programs' int32 input [batch] that holds the number of positions already in the state of each sequence. */
 const POSITION = 'position';
 
 export interface DecodingProgramOptions {
@@ -20,7 +20,7 @@ export interface DecodingProgramOptions {
   batch: number;
 }
 
-/** Compiles the one-token step: inputs `ids` [batch] and `position` [], output `logits` [batch, vocab]. */
+/** Compiles the one-token step: inputs `ids` and `position` [batch], output `logits` [batch, vocab]. */
 export function compileStep({
   engine,
   model,
@@ -31,7 +31,7 @@ export function compileStep({
 }: DecodingProgramOptions): Promise<CompiledProgram> {
   return engine.compile({
     name: 'step',
-    inputs: { ids: { shape: [batch], dtype: 'int32' }, [POSITION]: { shape: [], dtype: 'int32' } },
+    inputs: { ids: { shape: [batch], dtype: 'int32' }, [POSITION]: { shape: [batch], dtype: 'int32' } },
     variables,
     constants: weights,
     program: ({ ids, position }, tensors) => {
@@ -43,8 +43,8 @@ export function compileStep({
 }
 
 /**
- * Compiles the parallel prefill of up to `chunk` positions: inputs `ids` [batch, chunk] padded on the right, `position` []
- * and `count` [] (how many positions are real), output `logits` [batch, vocab] after the last real one.
+ * Compiles the parallel prefill of up to `chunk` positions: inputs `ids` [batch, chunk] padded on the right, `position`
+ * [batch] and `count` [] (how many positions are real), output `logits` [batch, vocab] after the last real one.
  */
 export function compilePrefill(
   { engine, model, weights, variables, specs, batch }: DecodingProgramOptions,
@@ -54,7 +54,7 @@ export function compilePrefill(
     name: 'prefill',
     inputs: {
       ids: { shape: [batch, chunk], dtype: 'int32' },
-      [POSITION]: { shape: [], dtype: 'int32' },
+      [POSITION]: { shape: [batch], dtype: 'int32' },
       count: { shape: [], dtype: 'int32' },
     },
     variables,

@@ -3,16 +3,10 @@
  * grow (softmax layers) get twice the capacity when it runs out: new variables and new programs, contents copied.
  */
 import type { CompiledProgram, HostTensor, Variables } from '@t2r/engine';
-import { resizeCache, zeroState } from './cache.js';
+import { repeatRow, resizeCache, zeroState } from './cache.js';
 import { compilePrefill, compileStep, type DecodingProgramOptions } from './programs.js';
-
-/** A copy of a state: restoring it continues the text from `position`. */
-export interface GeneratorSnapshot {
-  /** Positions in the state. */
-  position: number;
-  /** By name; growing caches hold exactly `position` positions. */
-  state: Record<string, HostTensor>;
-}
+import { checkFit } from './snapshot/fit.js';
+import type { GeneratorSnapshot } from './snapshot/snapshot.js';
 
 export interface DecoderStateOptions extends Pick<DecodingProgramOptions, 'engine' | 'model' | 'weights' | 'batch'> {
   /** Positions of a prefill program. */
@@ -80,10 +74,11 @@ export function createDecoderState({ chunk, capacity, ...options }: DecoderState
       );
       return { position, state };
     },
-    async restore({ position, state }) {
-      await reserve(position);
+    async restore(snapshot) {
+      checkFit(snapshot, model, batch);
+      await reserve(snapshot.position);
       for (const { name, grows } of specs) {
-        const tensor = state[name]!;
+        const tensor = repeatRow(snapshot.state[name]!, batch);
         variables.write(name, (grows ? resizeCache(tensor, capacity) : tensor).data);
       }
     },

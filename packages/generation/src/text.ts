@@ -29,7 +29,7 @@ export async function* generateText(
   const promptIds = tokenizer.encode(prompt);
   const stream = new TextStream(tokenizer);
   // What joins the first new token to the prompt (a space between words) depends on the prompt's last token.
-  for (const id of promptIds) stream.push(id);
+  for (const id of [...(options.from?.pending ?? []), ...promptIds]) stream.push(id);
   const filter = createStopFilter(stopStrings);
   const tokens = generateTokens(generator, promptIds, options);
   for (;;) {

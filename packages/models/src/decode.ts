@@ -73,6 +73,17 @@ function attend(
   return project(mergeHeads(mixed.output), get, 'attention.out');
 }
 
+/**
+ * Positions of a call: [T] where all sequences are at the same one (`position` a scalar, or there is one sequence), else
+ * [B*T], those of a sequence together.
+ */
+function decodedPositions(position: tf.Tensor, batch: number, time: number): tf.Tensor {
+  const shared = position.rank === 0 || batch === 1;
+  const start = tf.reshape(position, [shared ? 1 : batch, 1]);
+  const all = time === 1 ? start : tf.add(start, tf.reshape(tf.range(0, time, 1, 'int32'), [1, time]));
+  return tf.reshape(all, [shared ? time : batch * time]);
+}
+
 /** Hidden state [B,dim] after the last real position, after the final norm, and the new state. */
 export function decode(
   config: LmConfig,
@@ -82,11 +93,14 @@ export function decode(
   const { ids, parameters, options, cross } = inputs;
   const { position, count } = options;
   const [batch, time] = ids.shape as [number, number];
-  const positions = time === 1 ? tf.reshape(position, [1]) : tf.add(position, tf.range(0, time, 1, 'int32')); // [T]
+  const positions = decodedPositions(position, batch, time);
   const rotary = rotaryOptions(config);
   const rotation = rotary && createRotation(rotary, positions);
   const updates: Record<string, StateUpdate> = {};
-  let x = embedInputs(ids, positionsAt(positions, parameters, config), parameters, config);
+  const encodings = positionsAt(positions, parameters, config); // [T,dim] or [B*T,dim]
+  const own = positions.shape[0] !== time;
+  const placed = encodings && own ? tf.reshape(encodings, [batch, time, config.dim]) : encodings;
+  let x = embedInputs(ids, placed, parameters, config);
   attention.forEach((variant, n) => {
     const prefix = `layers.${n}`;
     const get = scope(parameters, prefix);

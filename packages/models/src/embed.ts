@@ -21,7 +21,7 @@ export function embedTokens(ids: tf.Tensor, parameters: TensorMap, config: LmCon
   return scaleEmbedding ? tf.mul(wide, Math.sqrt(dim)) : wide;
 }
 
-/** What the first layer sees: ids [B,T] and encodings of their positions [T,dim], where the model adds some -> [B,T,dim]. */
+/** What the first layer sees: ids [B,T] and encodings of their positions [T,dim] or [B,T,dim], where the model adds some -> [B,T,dim]. */
 export function embedInputs(
   ids: tf.Tensor,
   positions: tf.Tensor | undefined,

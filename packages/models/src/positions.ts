@@ -61,7 +61,7 @@ export function leadingPositions(time: number, parameters: TensorMap, config: Lm
   return time === table.shape[0] ? table : tf.slice(table, [offset, 0], [time, dim]);
 }
 
-/** Encodings of positions [T] (int32) known only at run time, [T, dim]; undefined where the model adds none. */
+/** Encodings of positions [n] (int32) known only at run time, [n, dim]; undefined where the model adds none. */
 export function positionsAt(at: tf.Tensor, parameters: TensorMap, config: LmConfig): tf.Tensor | undefined {
   const { positions, maxPositions, dim, positionOffset: offset = 0, sinusoids } = config;
   const shifted = (x: tf.Tensor) => (offset === 0 ? x : tf.add(x, tf.scalar(offset, 'int32')));

@@ -135,12 +135,14 @@ export interface LanguageModel {
   /** Bytes of float32 state one sequence needs at a position. */
   stateBytes(position: number): number;
   /**
-   * One position: ids [B] int32, position int32 scalar. `parameters` are those of `stepWeights`.
+   * One position: ids [B] int32, position int32 scalar, or [B] where every sequence is at its own. `parameters` are those of
+   * `stepWeights`.
    * Returns logits [B,vocab] and the new state. With learned positions the caller keeps position < maxPositions.
    */
   step(ids: Tensor, position: Tensor, state: TensorMap, parameters: TensorMap, options: StepOptions): DecodeResult;
   /**
-   * ids [B,T] right-padded, `count` int32 scalar real positions: logits [B,vocab] after the last real one, and state.
+   * ids [B,T] right-padded, `position` as in `step`, `count` int32 scalar real positions: logits [B,vocab] after the last
+   * real one, and state.
    * Equals `count` steps. `parameters` are those of `stepWeights` too, so that one set of weights serves both programs.
    * A growing cache needs room for position + T rows.
    */

@@ -12,9 +12,11 @@ import { runNamedKernel } from './named-kernel.js';
 export type RotaryPairs = 'halves' | 'interleaved';
 
 /** The rotation in plain ops. */
-function turnPlainly(x: tf.Tensor, sin: tf.Tensor, cos: tf.Tensor, pairs: RotaryPairs): tf.Tensor {
+function turnPlainly(x: tf.Tensor, sines: tf.Tensor, cosines: tf.Tensor, pairs: RotaryPairs): tf.Tensor {
   const [batch, heads, time, width] = x.shape as [number, number, number, number];
-  const count = sin.shape[1]!;
+  const [rows, count] = sines.shape as [number, number];
+  const place = (table: tf.Tensor) => (rows === time ? table : tf.reshape(table, [batch, 1, time, count]));
+  const [sin, cos] = [place(sines), place(cosines)];
   const columns = (from: number, size: number) => tf.slice(x, [0, 0, 0, from], [batch, heads, time, size]);
   const single = [batch, heads, time, count];
   const [a, b] =
@@ -34,8 +36,9 @@ function turn(x: tf.Tensor, sin: tf.Tensor, cos: tf.Tensor, pairs: RotaryPairs):
 }
 
 /**
- * Pairs (a, b) of a row become (a cos - b sin, b cos + a sin). x [batch, heads, time, d], sin and cos [time, n] with 2n <= d;
- * columns from 2n on stay as they are. No gradient flows into sin and cos.
+ * Pairs (a, b) of a row become (a cos - b sin, b cos + a sin). x [batch, heads, time, d], sin and cos [time, n] with 2n <= d,
+ * or [batch * time, n] where every sequence has positions of its own; columns from 2n on stay as they are. No gradient flows
+ * into sin and cos.
  */
 export function rotate(x: tf.Tensor, sin: tf.Tensor, cos: tf.Tensor, pairs: RotaryPairs = 'halves'): tf.Tensor {
   const op = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
