@@ -12,4 +12,5 @@ export type {
   RuntimeOptions,
   StopReason,
 } from './types.js';
+export { serveModels } from './worker/host.js';
 export type { Port } from './worker/protocol.js';

@@ -9,12 +9,13 @@ const SLICE_MS = 25;
 /** Bytes of states that are kept to go back to. */
 const MARKS_BYTES = 64 << 20;
 
+type TellPrompt = (read: number, total: number) => void;
+
 export interface GenerationOptions {
   model: LocalModel;
   state: LocalState;
   prompt: string | readonly number[];
   options: SentOptions;
-  onPrompt(read: number, total: number): void;
 }
 
 export class Generation {
@@ -25,9 +26,11 @@ export class Generation {
   /** Of the last slice: the state at each token, before it is fed. */
   #marks: Mark[] = [];
   #started = false;
+  #tellPrompt: TellPrompt | undefined;
 
-  constructor({ model, state, prompt, options, onPrompt }: GenerationOptions) {
+  constructor({ model, state, prompt, options }: GenerationOptions) {
     const { signal } = this.#abort;
+    const onPrompt: TellPrompt = (read, total) => this.#tellPrompt?.(read, total);
     this.#state = state;
     this.#tokens = model.generate(prompt, { ...options, state, signal, onPrompt });
     const bytes = model.stateBytes(Infinity);
@@ -35,7 +38,8 @@ export class Generation {
   }
 
   /** The next tokens: the first alone, then as many as a slice of time gives. */
-  async pull(): Promise<Batch> {
+  async pull(tellPrompt: TellPrompt): Promise<Batch> {
+    this.#tellPrompt = tellPrompt;
     this.#forget();
     const tokens: GeneratedToken[] = [];
     const until = performance.now() + SLICE_MS;

@@ -84,15 +84,15 @@ function createHandlers(generations: Map<number, Generation>): Handlers {
     },
     encode: ({ model, text }) => find(models, model, 'model').encode(text),
     decode: ({ model, ids }) => find(models, model, 'model').decode(ids),
-    begin({ generation, model, state, prompt, options }, tell) {
+    begin({ generation, model, state, prompt, options }) {
       const found = find(states, state, 'state');
       stateOf.set(generation, found);
-      const onPrompt = (read: number, total: number) => tell({ read, total });
-      const given = { model: find(models, model, 'model'), state: found, prompt, options, onPrompt };
+      const given = { model: find(models, model, 'model'), state: found, prompt, options };
       generations.set(generation, new Generation(given));
       return undefined;
     },
-    pull: ({ generation }) => find(generations, generation, 'generation').pull(),
+    pull: ({ generation }, tell) =>
+      find(generations, generation, 'generation').pull((read, total) => tell({ read, total })),
     async finish({ generation, used }) {
       await find(generations, generation, 'generation').finish(used);
       const state = find(stateOf, generation, 'generation');
