@@ -61,6 +61,7 @@ describe.skipIf(!found)('in Chromium', () => {
     context = await browser.newContext({ acceptDownloads: true, viewport: { width: 1100, height: 1500 } });
     page = await context.newPage();
     context.on('request', (request) => asked.push(request.url()));
+    page.setDefaultTimeout(30_000);
     page.on('pageerror', (error) => expect.fail(`the page threw ${error.stack}`));
   });
   afterEach(async () => {
@@ -270,7 +271,6 @@ describe.skipIf(!found)('in Chromium', () => {
 
   test('the page works offline, isolates itself where the server does not, and tells its weight', async () => {
     const plain = await serveFiles(mounts(), { isolated: false });
-    const page = await context.newPage();
     await page.goto(plain.address);
     await page.evaluate(() => navigator.serviceWorker.ready);
     const start = [...plain.sent.values()].reduce((sum, bytes) => sum + bytes, 0);

@@ -2,7 +2,7 @@
 
 /** Registers the service worker of the built page. Nothing where browsers do not allow one (no https, not local). */
 export async function registerOffline(): Promise<void> {
-  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+  if (import.meta.env.MODE !== 'production' || !('serviceWorker' in navigator)) return;
   try {
     await navigator.serviceWorker.register('./service-worker.js');
   } catch (error) {
