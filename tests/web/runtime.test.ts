@@ -87,6 +87,16 @@ describe.each(['this thread', 'a worker'])('in %s', (where) => {
     expect(state.loadedText).toBe(PROMPT);
     expect(await tokens(model, '', { ...SAMPLED, maxTokens: 20, state })).toEqual(whole.slice(0, 20));
 
+    // A prompt can be read only, and the text go on with another one or with none.
+    const reading = model.newState();
+    expect(await tokens(model, PROMPT, { maxTokens: 0, state: reading })).toEqual([]);
+    expect([reading.position, reading.pending]).toEqual([read.position, read.pending]);
+    const also = await reading.fork();
+    expect(await tokens(model, '', { ...SAMPLED, maxTokens: 60, state: reading })).toEqual(whole);
+    expect(await tokens(model, ' and', { ...SAMPLED, maxTokens: 20, state: also })).toEqual(
+      await nodeTokens(generator, `${PROMPT} and`, { ...SAMPLED, maxTokens: 20 }),
+    );
+
     const fork = await state.fork();
     const rest = whole.slice(20, 60);
     expect(await tokens(model, '', { ...SAMPLED, maxTokens: 40, state })).toEqual(rest);

@@ -58,7 +58,7 @@ export interface GenerationEnd {
 }
 
 export interface GenerateOptions extends SamplingOptions {
-  /** New tokens at most. Default 256. */
+  /** New tokens at most; 0 only reads the prompt, whose last token stays pending. Default 256. */
   maxTokens?: number;
   /** Ids that end the text; they are not yielded. Default: the model's end-of-text token, if it has one. */
   stopTokens?: readonly number[];

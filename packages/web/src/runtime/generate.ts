@@ -46,18 +46,15 @@ export async function* generateTokens(loop: LoopOptions): AsyncGenerator<Generat
 
     let start = performance.now();
     let paused = start;
-    const read = await feed({
-      session,
-      ids,
-      from: state.tensors,
-      chunk: prefill.chunk,
-      limit,
-      signal,
-      onRead: onPrompt,
-    });
-    if (read === undefined) return end('stopped');
+    // Read only: as in Node, the last token stays pending, so that a text can go on with another prompt or without one.
+    const pending = maxTokens === 0 ? ids.slice(-1) : [];
+    const fed = ids.slice(0, ids.length - pending.length);
+    const chunk = prefill.chunk;
+    const read = await feed({ session, ids: fed, from: state.tensors, chunk, limit, signal, onRead: onPrompt });
+    if (read === 'stopped') return end('stopped');
     state.append(fresh);
-    state.advance(read.state);
+    if (read !== undefined) state.advance(read.state, pending);
+    if (maxTokens === 0 || read === undefined) return end('max-tokens');
     let { logits } = read;
     for (let made = 0; made < maxTokens; made++) {
       if (signal?.aborted) return end('stopped');

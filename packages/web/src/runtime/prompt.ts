@@ -5,7 +5,6 @@ import type { StateTensors } from './tensors.js';
 
 export interface FeedOptions {
   session: DecoderSession;
-  /** At least one id. */
   ids: readonly number[];
   /** Where it goes on from; stays as it is. */
   from: StateTensors;
@@ -17,14 +16,22 @@ export interface FeedOptions {
   onRead?: (read: number, total: number) => void;
 }
 
-/** Feeds ids on top of a state. Undefined where the signal stopped it, the state being as before. */
-export async function feed({ session, ids, from, chunk, limit, signal, onRead }: FeedOptions) {
+/** Feeds ids on top of a state: what the last run gave, undefined without ids. Where the signal stopped it, the state is as before. */
+export async function feed({
+  session,
+  ids,
+  from,
+  chunk,
+  limit,
+  signal,
+  onRead,
+}: FeedOptions): Promise<Stepped | 'stopped' | undefined> {
   let state = from.share();
   let last: Stepped | undefined;
   for (let read = 0; read < ids.length; ) {
     if (signal?.aborted) {
       state.release();
-      return undefined;
+      return 'stopped';
     }
     // Padding is written to caches too, so that a chunk needs room for all of it.
     const single = ids.length === 1 || state.position + chunk > limit;
@@ -40,5 +47,6 @@ export async function feed({ session, ids, from, chunk, limit, signal, onRead }:
     // Lets a signal come in.
     if (read < ids.length) await pause();
   }
+  if (last === undefined) state.release();
   return last;
 }

@@ -82,10 +82,10 @@ export class LocalState implements ModelState {
     this.#pending = [...this.#pending, ...ids];
   }
 
-  /** The state after all pending ids takes the place of this one. */
-  advance(tensors: StateTensors): void {
+  /** The state after the pending ids, but those that still are, takes the place of this one. */
+  advance(tensors: StateTensors, pending: readonly number[] = []): void {
     this.#replace(tensors);
-    this.#pending = [];
+    this.#pending = pending;
   }
 
   /** The present place. Whoever takes it must release its tensors. */
