@@ -106,6 +106,8 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
     .option('--top-p <number>', 'draw from the likeliest tokens that have this probability together', number)
     .option('--seed <number>', 'seed of the draws', wholeNumber, 1)
     .option('--beam <count>', 'search the likeliest text with this many hypotheses, instead of drawing', wholeNumber)
+    .option('--save-state <file>', 'write the state after the prompt, which later texts can go on from')
+    .option('--from-state <file>', 'go on from a saved state; a prompt follows it')
     .option('--nbest <count>', 'with --beam: show so many of the best', wholeNumber, 1)
     .option('--length-penalty <number>', 'with --beam: exponent of the length that scores are divided by', number, 1)
     .option('--no-repeat-ngram <count>', 'with --beam: no n tokens in a row occur twice', wholeNumber, 0)
@@ -120,6 +122,22 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
       }
       const { generateBeamCommand } = await import('./commands/generate-beam.js');
       finish(await generateBeamCommand(checkpoint, options, terminal));
+    });
+  command('serve <checkpoint>', 'an HTTP server with an OpenAI-compatible /v1/completions')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <number>', 'port to listen on; 0 takes a free one', wholeNumber, 8000)
+    .option('--token <text>', 'bearer token that requests must carry (default: T2R_TOKEN, or none)')
+    .option('--name <name>', "the model's name in requests (default: the checkpoint as it is given)")
+    .option('--batch <count>', 'sequences that are decoded side by side', positiveNumber, 16)
+    .option('--max-tokens <count>', 'new tokens that a request may ask for', positiveNumber, 4096)
+    .option('--queue <count>', 'sequences that may wait; more get status 429', wholeNumber, 256)
+    .option('--drain <seconds>', 'time that running requests have at the end', wholeNumber, 30)
+    .option('--engine <name>', 'engine to compute with', 'onnx')
+    .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
+    .option('--json', 'print the address as JSON')
+    .action(async (checkpoint, options) => {
+      const { serveCommand } = await import('./commands/serve.js');
+      finish(await serveCommand(checkpoint, options, terminal));
     });
   command('translate <checkpoint>', 'sentences on standard input, one a line, to translations on standard output')
     .option('--beam <count>', 'hypotheses that are followed', wholeNumber, 5)

@@ -31,6 +31,8 @@ export interface ExportOptions extends ExportSettings {
   force?: boolean;
   /** Finds a text to compare on; where it gives none, the model writes one. */
   text?: (loaded: LoadedModel, limits: TextLimits) => Promise<ParityText | undefined>;
+  /** Tokens of text to compare on, about. Default 1024. */
+  compared?: number;
   /** For the card. */
   history?: ModelHistory;
   /** Told of what is done next. */
@@ -46,8 +48,7 @@ export interface ExportResult {
   bytes: number;
 }
 
-/** Tokens that are compared, about; of one sequence at most; and generated. */
-const COMPARED = 1024;
+/** Tokens of a compared sequence at most, of the prompt of a generation, and generated. */
 const SEQUENCE = 256;
 const GREEDY = 200;
 const PROMPT = 32;
@@ -145,13 +146,13 @@ function manifestOf(name: string, loaded: LoadedModel, sizes: ExportSizes, graph
 
 /** Opens the files again, in plain ONNX Runtime, and compares. */
 async function compare(
-  { engine, text: findText, to, signal }: ExportOptions,
+  { engine, text: findText, to, compared = 1024, signal }: ExportOptions,
   loaded: LoadedModel,
   { room, source }: ExportSizes,
   manifest: ExportManifest,
 ): Promise<ParityReport> {
   const { model, weights } = loaded;
-  const limits = { length: Math.min(room, SEQUENCE), source, tokens: COMPARED };
+  const limits = { length: Math.min(room, SEQUENCE), source, tokens: compared };
   const text = (await findText?.(loaded, limits)) ?? (await drawnText(engine, loaded, limits));
   const [first] = text.sequences;
   // A translation begins with its start token alone.

@@ -1,5 +1,6 @@
 /** The graphs of an exported model as programs, with the names and shapes of inputs and outputs that `manifest.ts` tells. */
 import type { StateSpec } from '@t2r/attention';
+import { UserError } from '@t2r/core';
 import type { CompiledProgram, CompileOptions, Engine, TensorMap, TensorSpec } from '@t2r/engine';
 import type { DecodeResult, LanguageModel, TranslationModel, Weights } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
@@ -40,11 +41,15 @@ function handOut({ logits, state }: DecodeResult, before: TensorMap, positions: 
   return { logits, ...Object.fromEntries(next) };
 }
 
-/** Compiles a graph; weights are stored as `dtype` says. */
+/** Compiles a graph; weights are stored as `dtype` says. @throws UserError where the engine cannot store them so */
 function compile(
-  { engine, weights }: Pick<GraphOptions<unknown>, 'engine' | 'weights' | 'dtype'>,
+  { engine, weights, dtype }: Pick<GraphOptions<unknown>, 'engine' | 'weights' | 'dtype'>,
   options: Pick<CompileOptions, 'name' | 'inputs' | 'program'>,
 ): Promise<CompiledProgram> {
+  if (dtype !== 'fp32')
+    throw new UserError(`the engine '${engine.name}' cannot store weights as ${dtype}`, {
+      hint: 'Export with dtype fp32.',
+    });
   return engine.compile({ ...options, constants: weights });
 }
 
@@ -61,13 +66,13 @@ export function compileStepGraph(
     program: (inputs, parameters) => {
       const { ids, position } = inputs;
       const before = stateOf(inputs, [...specs, ...context]);
-      const result = model.step(ids!, common(position!), before, parameters, { positionInput: POSITION });
+      const result = model.step(ids!, position!, before, parameters, { positionInput: POSITION });
       return { outputs: handOut(result, before, position!) };
     },
   });
 }
 
-/** ids [batch, chunk] padded on the right, position and count [batch], state -> logits [batch, vocab] and the next state. */
+/** ids [batch, chunk] padded on the right, position and count [batch] (all counts equal), state -> logits [batch, vocab] and the next state. */
 export function compilePrefillGraph(options: GraphOptions<LanguageModel>, chunk: number): Promise<CompiledProgram> {
   const { model, batch, capacity } = options;
   const specs = model.state(batch, capacity);
@@ -78,7 +83,7 @@ export function compilePrefillGraph(options: GraphOptions<LanguageModel>, chunk:
       const { ids, position, count } = inputs;
       const before = stateOf(inputs, specs);
       const call = { positionInput: POSITION };
-      const result = model.prefill(ids!, common(position!), common(count!), before, parameters, call);
+      const result = model.prefill(ids!, position!, common(count!), before, parameters, call);
       return { outputs: handOut(result, before, position!) };
     },
   });
@@ -99,5 +104,5 @@ export function compileEncodeGraph(options: GraphOptions<TranslationModel>, sour
   });
 }
 
-/** The one position of all sequences, int32 scalar. */
-const common = (positions: tf.Tensor): tf.Tensor => tf.reshape(tf.slice(positions, [0], [1]), []);
+/** What is the same for all sequences, int32 scalar. */
+const common = (counts: tf.Tensor): tf.Tensor => tf.reshape(tf.slice(counts, [0], [1]), []);

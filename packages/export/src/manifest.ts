@@ -6,7 +6,7 @@
  * tensor, and the outputs `logits` float32 [batch, vocab] and `next.<name>`: the new value of the state tensor, whole and of
  * the same shape, to be given as `state.<name>` next time. A sequence begins with a state of zeros at position 0. A prefill
  * graph takes `ids` int32 [batch, chunk] padded on the right and `count` int32 [batch] (how many of them are real, at least
- * one) in addition; its logits are those after the last real position.
+ * one, and as many in every sequence) in addition; its logits are those after the last real position.
  */
 import { UserError } from '@t2r/core/errors';
 import { z } from 'zod';

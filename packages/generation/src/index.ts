@@ -1,3 +1,18 @@
+export { type CheckpointSchedulerOptions, checkpointScheduler } from './batching/checkpoint-scheduler.js';
+export {
+  type BatchRequest,
+  createScheduler,
+  type Scheduler,
+  type SchedulerFigures,
+  type SchedulerOptions,
+} from './batching/scheduler.js';
+export type {
+  BatchSequence,
+  SequenceEnd,
+  SequenceOptions,
+  SequenceToken,
+  TokenLogProb,
+} from './batching/sequence.js';
 export { type CheckpointGeneratorOptions, checkpointGenerator } from './checkpoint.js';
 export type { GeneratedToken, GenerateOptions, StopReason } from './generate.js';
 export { createGenerator, type GeneratorOptions, type TextGenerator } from './generator.js';

@@ -9,7 +9,7 @@ import { withEngine } from '../with-engine.js';
 import type { GenerateCommandOptions } from './generate.js';
 
 export interface BeamCommandOptions
-  extends Pick<GenerateCommandOptions, 'prompt' | 'tokens' | 'engine' | 'plugin' | 'json'> {
+  extends Pick<GenerateCommandOptions, 'prompt' | 'tokens' | 'engine' | 'plugin' | 'json' | 'saveState' | 'fromState'> {
   beam: number;
   nbest: number;
   lengthPenalty: number;
@@ -23,6 +23,11 @@ export async function generateBeamCommand(
   terminal: Terminal,
 ): Promise<number> {
   const { out, err } = terminal;
+  if (options.saveState !== undefined || options.fromState !== undefined) {
+    throw new UserError('--beam begins with a text: it neither saves states nor goes on from them', {
+      hint: 'Leave out --beam.',
+    });
+  }
   const { folder, plugins } = await findCheckpoint(where);
   const read = given.length > 0 ? given : [await terminal.stdin()];
   const prompts = read.filter((prompt) => prompt !== undefined);

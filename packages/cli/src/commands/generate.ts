@@ -1,6 +1,7 @@
 /** `t2r generate`: text from a checkpoint, streamed to stdout as it is made; figures go to stderr. */
 import { UserError } from '@t2r/core';
 import { formatBytes, formatCount } from '@t2r/report';
+import type { Tokenizer } from '@t2r/tokenizers';
 import { EXIT } from '../failure.js';
 import { findCheckpoint } from '../find-checkpoint.js';
 import { commandRegistry } from '../registry.js';
@@ -16,6 +17,10 @@ export interface GenerateCommandOptions {
   topP?: number;
   seed: number;
   engine: string;
+  /** File that the state after the prompt is written to. */
+  saveState?: string;
+  /** File of a state that the prompt follows. */
+  fromState?: string;
   /** Plugins besides those of the run that the checkpoint is named by. */
   plugin: string[];
   json?: boolean;
@@ -24,7 +29,16 @@ export interface GenerateCommandOptions {
 /** Generates from `where`: a checkpoint folder, a run folder (its last checkpoint), or `<run folder>:<step>`. */
 export async function generateCommand(
   where: string,
-  { engine: engineName, prompt: given, tokens: maxTokens, plugin, json = false, ...sampling }: GenerateCommandOptions,
+  {
+    engine: engineName,
+    prompt: given,
+    tokens: maxTokens,
+    plugin,
+    json = false,
+    saveState,
+    fromState,
+    ...sampling
+  }: GenerateCommandOptions,
   terminal: Terminal,
 ): Promise<number> {
   const { out, err } = terminal;
@@ -34,27 +48,35 @@ export async function generateCommand(
       hint: 'Several prompts are for --beam.',
     });
   }
-  const prompt = given[0] ?? (await terminal.stdin());
+  // A state can go on by itself.
+  const prompt = given[0] ?? (fromState === undefined ? await terminal.stdin() : '');
   if (prompt === undefined) {
     throw new UserError('there is no prompt', { hint: 'Give one with --prompt, or on standard input.' });
   }
   const registry = await commandRegistry([...new Set([...plugins, ...plugin])]);
-  const { checkpointGenerator } = await import('@t2r/generation');
+  const { checkpointGenerator, readPrompt, readStateFile, writeStateFile } = await import('@t2r/generation');
   return withEngine({ registry, engine: engineName, terminal }, async (engine, signal) => {
     const generator = await checkpointGenerator(folder, { engine, context: registry });
     const { temperature, topK, topP, seed } = sampling;
     const times: number[] = [];
     const onToken = () => void times.push(performance.now());
-    const options = { maxTokens, temperature, topK, topP, seed, onToken, signal };
+    const loaded = fromState === undefined ? undefined : await readStateFile(fromState, generator);
+    const promptTokens = requireTokenizer(generator.tokenizer).encode(prompt).length;
+    const kept = saveState && (await readPrompt(generator, generator.tokenizer!.encode(prompt), loaded));
+    if (saveState && kept) {
+      const bytes = await writeStateFile(saveState, kept, generator);
+      const positions = kept.position + kept.pending!.length;
+      err(`${saveState}: state after ${formatCount(positions)} tokens, ${formatBytes(bytes)}\n`);
+    }
+    const options = { maxTokens, temperature, topK, topP, seed, onToken, signal, from: kept || loaded };
     let text = '';
-    const pieces = generator.generateText(prompt, options);
+    const pieces = generator.generateText(kept ? '' : prompt, options);
     let piece = await pieces.next();
     for (; !piece.done; piece = await pieces.next()) {
       text += piece.value;
       if (!json) out(piece.value);
     }
     const stop = piece.value;
-    const promptTokens = generator.tokenizer!.encode(prompt).length;
     const tokens = times.length;
     const tokensPerSecond = speedOf(times);
     const stateBytes = generator.stateBytes();
@@ -74,6 +96,13 @@ export async function generateCommand(
     err(`${figures.join(', ')}\n`);
     if (stop === 'max-positions') err(`stopped at the model's last learned position, ${generator.maxPositions - 1}\n`);
     return EXIT.ok;
+  });
+}
+
+function requireTokenizer(tokenizer: Tokenizer | undefined): Tokenizer {
+  if (tokenizer) return tokenizer;
+  throw new UserError('this model has no tokenizer, so it cannot generate text', {
+    hint: 'Put a tokenizer.json into the checkpoint folder.',
   });
 }
 

@@ -26,7 +26,7 @@ export interface ExportedSession {
   start(sources?: readonly ArrayLike<number>[]): Promise<void>;
   /** One token a row, each at its own position: ids and positions [batch] -> logits [batch, vocab]. */
   step(ids: ArrayLike<number>, positions: ArrayLike<number>): Promise<Float32Array>;
-  /** Up to `chunk` tokens a row, at least one each -> logits [batch, vocab] after the last of each. For decoder-lm alone. */
+  /** Up to `chunk` tokens a row, at least one and as many in each -> logits [batch, vocab] after the last of each. For decoder-lm alone. */
   prefill(ids: readonly ArrayLike<number>[], positions: ArrayLike<number>): Promise<Float32Array>;
   release(): Promise<void>;
 }

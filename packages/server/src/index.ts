@@ -1,0 +1,3 @@
+export { ApiError, type ApiErrorOptions } from './api-error.js';
+export { DEFAULT_LIMITS, type ServerLimits, type ServerOptions } from './options.js';
+export { type CompletionServer, createCompletionServer } from './server.js';
