@@ -2,8 +2,10 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Engine, openEngine } from '@t2r/engine';
 import { encodeSnapshot, readPrompt, readStateFile, type TextGenerator } from '@t2r/generation';
+import { loadTokenizer } from '@t2r/tokenizers';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildHarness, buildPage, launchBrowser } from './browser.js';
@@ -14,6 +16,8 @@ import { type TinyModel, tinyModel } from './tiny-models.js';
 
 const PROMPT = 'the cat sat on the mat; a dog and a bird saw the log';
 const OPTIONS = { maxTokens: 100, temperature: 0.8, topK: 40, topP: 1, seed: 1 };
+
+const SENTENCEPIECE = fileURLToPath(new URL('../../packages/tokenizers/fixtures/sentencepiece', import.meta.url));
 
 const found = findBrowser() !== undefined;
 if (!found) console.warn(NO_BROWSER);
@@ -54,6 +58,7 @@ describe.skipIf(!found)('in Chromium', () => {
     '/harness/': join(folder, 'harness'),
     '/models/rnn/': rnn.exported,
     '/models/softmax/': softmax.exported,
+    '/sentencepiece/': SENTENCEPIECE,
   });
 
   beforeEach(async () => {
@@ -107,6 +112,20 @@ describe.skipIf(!found)('in Chromium', () => {
       expect(made.ids).toHaveLength(100);
       if ('threads' in load) expect(made.threads).toBe(2);
     }
+  });
+
+  test.each(['unigram', 'bpe-bytes'])('a SentencePiece tokenizer (%s) gives the ids of Node', async (name) => {
+    const texts = [PROMPT, 'Zwölf Boxkämpfer jagen Viktor\nquer über 漢字 \u{1f600}.', '\ud800 alone', ''];
+    await page.goto(`${server.address}harness/`);
+    const call = [`${server.address}sentencepiece/${name}.model`, `${name}.model`, texts] as const;
+    const made = await page.evaluate((given) => globalThis.tokenize(...given), call);
+    const tokenizer = await loadTokenizer(join(SENTENCEPIECE, `${name}.model`));
+    expect(made).toEqual(
+      texts.map((text) => {
+        const ids = tokenizer.encode(text);
+        return { ids: [...ids], text: tokenizer.decode(ids) };
+      }),
+    );
   });
 
   test('the page streams both models, counts their states and draws them', async () => {
@@ -297,4 +316,5 @@ declare global {
     options: object,
     load: object,
   ) => Promise<{ ids: number[]; ms: number[]; threads: number }>;
+  var tokenize: (address: string, name: string, texts: string[]) => Promise<{ ids: number[]; text: string }[]>;
 }

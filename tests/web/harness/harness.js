@@ -1,4 +1,5 @@
 /** What a page of someone else does with the runtime. */
+import { tokenizerFromContents } from '@t2r/tokenizers/portable';
 import { loadModel } from '@t2r/web';
 import ModelWorker from '@t2r/web/worker?worker';
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
@@ -27,4 +28,14 @@ globalThis.generateIds = async (address, prompt, options, load) => {
     ms.push(token.ms);
   }
   return { ids, ms, threads: model.threads };
+};
+
+/** Ids of texts, and the texts back, by a tokenizer that was fetched. */
+globalThis.tokenize = async (address, name, texts) => {
+  const bytes = new Uint8Array(await (await fetch(address)).arrayBuffer());
+  const tokenizer = await tokenizerFromContents({ name, bytes });
+  return texts.map((text) => {
+    const ids = tokenizer.encode(text);
+    return { ids: [...ids], text: tokenizer.decode(ids) };
+  });
 };
