@@ -8,8 +8,8 @@ const PACKAGES = fileURLToPath(new URL('../../packages', import.meta.url));
 
 /** Each row may import from the rows below it, and nothing from its own or those above. */
 const ROWS = [
-  ['cli'],
-  ['report', 'server', 'export', 'evaluators', 'trainers'],
+  ['cli', 'web'],
+  ['report', 'export', 'server', 'evaluators', 'trainers'],
   ['generation'],
   ['datasets', 'zoo'],
   ['tokenizers', 'models'],
@@ -38,7 +38,7 @@ function imports(path: string): string[] {
   ];
   return found
     .map((match) => (match[1] ?? match[2] ?? match[3])!)
-    .filter((name) => !name.startsWith('.') && !name.startsWith('node:'))
+    .filter((name) => !/^(?:\.|#|node:)/.test(name))
     .map((name) =>
       name
         .split('/')

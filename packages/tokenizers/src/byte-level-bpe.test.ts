@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ByteLevelBpe } from './byte-level-bpe.js';
+import { parseTokenizer } from './from-contents.js';
 import { HuggingFaceTokenizer } from './huggingface.js';
-import { loadTokenizer, parseTokenizer } from './load.js';
+import { loadTokenizer } from './load.js';
 import { TextStream } from './text-stream.js';
 
 interface Probe {

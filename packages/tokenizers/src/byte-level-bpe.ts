@@ -1,6 +1,6 @@
 /** Byte-level BPE as GPT-2 has it: any text has ids, and decoding gives it back byte for byte. */
 
-import { writeFileAtomic } from '@t2r/core';
+import { writeFileAtomic } from '@t2r/core/files';
 import { AddedTokens } from './added-tokens.js';
 import { MergeTable } from './bpe-merge.js';
 import { BYTE_TO_CHAR, tokenBytes } from './byte-alphabet.js';
@@ -10,6 +10,7 @@ import { ownCopy } from './pieces.js';
 import { forEachWord, lastWordStart } from './pre-tokenize.js';
 import { type AddedToken, type BpeFile, formatFile } from './tokenizer-json.js';
 import type { Tokenizer } from './types.js';
+import { utf8Bytes } from './well-formed.js';
 
 /** Words whose ids are kept. Text repeats its words, so most look-ups end here. */
 const CACHE_WORDS = 1 << 17;
@@ -113,7 +114,7 @@ export class ByteLevelBpe implements Tokenizer {
     const known = this.#cache.get(word);
     if (known !== undefined) return known;
     let ids: Int32Array;
-    const bytes = Buffer.from(word, 'utf8'); // lone surrogates become U+FFFD
+    const bytes = utf8Bytes(word);
     const whole = this.#options.ignoreMerges ? this.#ids.get(latin(bytes)) : undefined;
     if (whole !== undefined) ids = Int32Array.of(whole);
     else ids = this.#merges.apply(Int32Array.from(bytes, (byte) => this.#byteIds[byte]!).filter((id) => id >= 0));

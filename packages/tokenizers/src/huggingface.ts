@@ -4,10 +4,12 @@
  */
 
 import { Tokenizer as Library } from '@huggingface/tokenizers';
-import { UserError, writeFileAtomic } from '@t2r/core';
+import { UserError } from '@t2r/core/errors';
+import { writeFileAtomic } from '@t2r/core/files';
 import { z } from 'zod';
 import { END_OF_TEXT } from './end-of-text.js';
 import type { Tokenizer } from './types.js';
+import { wellFormed } from './well-formed.js';
 
 /** Ids stay below this, as in every tokenizer of this package. */
 const MAX_VOCAB = 2 ** 21;
@@ -43,9 +45,7 @@ export class HuggingFaceTokenizer implements Tokenizer {
 
   /** @throws UserError when the file's rules do not work on the text. */
   encode(text: string): Int32Array {
-    // The round trip turns lone surrogates into U+FFFD.
-    const wellFormed = Buffer.from(text, 'utf8').toString('utf8');
-    const { ids } = this.#run(() => this.#library.encode(wellFormed, { add_special_tokens: false }));
+    const { ids } = this.#run(() => this.#library.encode(wellFormed(text), { add_special_tokens: false }));
     return Int32Array.from(ids);
   }
 

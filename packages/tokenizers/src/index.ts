@@ -1,15 +1,9 @@
 export { ByteLevelBpe, type ByteLevelBpeOptions } from './byte-level-bpe.js';
 export { FAIRSEQ_SPECIAL, formatDict, parseDict } from './fairseq-dict.js';
+export { parseTokenizer, type TokenizerContent, tokenizerFromContents } from './from-contents.js';
 export { byteLevelBpeFromPair } from './gpt2-files.js';
 export { type KeptTokenizer, keepTokenizer } from './keep.js';
-export {
-  loadTokenizer,
-  parseTokenizer,
-  SENTENCEPIECE_FILE,
-  TOKENIZER_FILE,
-  tokenizerFiles,
-  tokenizerFromBytes,
-} from './load.js';
+export { loadTokenizer, SENTENCEPIECE_FILE, TOKENIZER_FILE, tokenizerFiles, tokenizerFromBytes } from './load.js';
 export { sourceTokenizerFiles } from './load-folder.js';
 export { MarianTokenizer } from './marian/tokenizer.js';
 export { mosesDetokenize } from './moses/detokenize.js';

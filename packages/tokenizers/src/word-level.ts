@@ -1,5 +1,5 @@
 /** Word-level tokens: words between white space, the rest of the world one `<unk>`; optionally line ends as `<eos>`. */
-import { writeFileAtomic } from '@t2r/core';
+import { writeFileAtomic } from '@t2r/core/files';
 import { IdBuffer } from './id-buffer.js';
 import { lastWordStart } from './pre-tokenize.js';
 import { formatFile, specialToken, tokensById, type WordFile } from './tokenizer-json.js';

@@ -2,7 +2,8 @@
  * The tokenizer of one side of a Marian model as transformers has it (MarianTokenizer, for Helsinki-NLP's opus-mt): pieces by
  * SentencePiece, ids by a vocabulary of its own, which source and target share or have each for themselves.
  */
-import { writeFileAtomic } from '@t2r/core';
+import { writeFileAtomic } from '@t2r/core/files';
+import { toBase64 } from '../base64.js';
 import type { SentencePiece } from '../sentencepiece/sentencepiece.js';
 import { formatFile, tokensById } from '../tokenizer-json.js';
 import type { Tokenizer } from '../types.js';
@@ -92,7 +93,7 @@ export class MarianTokenizer implements Tokenizer {
 
   /** Writes a tokenizer.json of this package's own kind, with the SentencePiece model in it. */
   async save(path: string): Promise<void> {
-    const spm = Buffer.from(this.sentencePiece.modelBytes).toString('base64');
+    const spm = toBase64(this.sentencePiece.modelBytes);
     const file: MarianFile = { version: '1.0', model: { type: 'Marian', spm, vocab: this.vocab } };
     await writeFileAtomic(path, formatFile(file));
   }

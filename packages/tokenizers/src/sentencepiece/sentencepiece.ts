@@ -1,12 +1,12 @@
 /** Tokenizers of SentencePiece (Kudo & Richardson 2018, arXiv 1808.06226): unigram and BPE over text with its spaces. */
-import { readFile } from 'node:fs/promises';
-import { writeFileAtomic } from '@t2r/core';
+import { writeFileAtomic } from '@t2r/core/files';
+import { type SentencePieceRuntime, startSentencePiece } from '#sentencepiece';
 import { IdBuffer } from '../id-buffer.js';
 import type { Tokenizer } from '../types.js';
+import { wellFormed } from '../well-formed.js';
 import { checkModel } from './check-model.js';
 import { type ModelType, type Piece, readModel, type SentencePieceModel } from './model-file.js';
 import { SPACE } from './normalizer.js';
-import { type SentencePieceRuntime, startSentencePiece } from './wasm.js';
 
 const BOM = '\ufeff';
 
@@ -64,10 +64,10 @@ export class SentencePiece implements Tokenizer {
    * of several lines is encoded line by line, as SentencePiece's own tools do with files.
    */
   encode(text: string): Int32Array {
-    const wellFormed = Buffer.from(text, 'utf8').toString('utf8');
-    if (!this.#byLines) return Int32Array.from(this.#runtime.encode(wellFormed));
+    const sound = wellFormed(text);
+    if (!this.#byLines) return Int32Array.from(this.#runtime.encode(sound));
     const out = new IdBuffer(text.length / 4);
-    for (const line of wellFormed.split('\n')) {
+    for (const line of sound.split('\n')) {
       if (line === '') continue;
       for (const id of this.#runtime.encode(line)) out.push(id);
     }
@@ -76,7 +76,7 @@ export class SentencePiece implements Tokenizer {
 
   /** Pieces of a text as they are written in vocabularies; what is in none stands as it is. The text counts as one line. */
   pieces(text: string): string[] {
-    return this.#runtime.pieces(Buffer.from(text, 'utf8').toString('utf8'));
+    return this.#runtime.pieces(wellFormed(text));
   }
 
   /** The `.model` file as it was read or trained. */
@@ -133,9 +133,4 @@ export class SentencePiece implements Tokenizer {
     const lines = this.#runtime.encode('a\nb');
     return `${lines}` === `${[...this.#runtime.encode('a'), ...this.#runtime.encode('b')]}`;
   }
-}
-
-/** Loads a `.model` file. */
-export async function openSentencePiece(path: string): Promise<SentencePiece> {
-  return SentencePiece.open(await readFile(path));
 }

@@ -1,5 +1,5 @@
 /** Splits words into subwords with learned codes, as subword-nmt's `apply-bpe` does, and joins them again. */
-import { createRandom, type Random } from '@t2r/core';
+import { createRandom, type Random } from '@t2r/core/random';
 import { type Codes, END_OF_WORD } from './codes.js';
 import { isolateGlossaries } from './glossaries.js';
 

@@ -1,5 +1,5 @@
 /** A tokenizer of subword-nmt's codes: words, split at spaces or by Moses, as subwords with `@@` and ids of their own. */
-import { writeFileAtomic } from '@t2r/core';
+import { writeFileAtomic } from '@t2r/core/files';
 import { compareCodePoints } from '../code-points.js';
 import { FAIRSEQ_END, FAIRSEQ_SPECIAL, FAIRSEQ_UNKNOWN } from '../fairseq-dict.js';
 import { IdBuffer } from '../id-buffer.js';
