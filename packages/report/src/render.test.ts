@@ -79,9 +79,19 @@ describe('renderReport', () => {
   });
 
   it('leaves out the sections that have nothing to show', async () => {
-    const none = { rows: [], loss: [], generation: [], translationSpeed: [], samples: [], expectations: [], conversions: [] };
+    const none = {
+      rows: [],
+      loss: [],
+      generation: [],
+      translationSpeed: [],
+      samples: [],
+      expectations: [],
+      conversions: [],
+    };
     const { html } = await renderReport({ ...data, ...none });
-    expect(html).not.toMatch(/<svg|<h2>(?:Results|Loss|Generation|Speed of translation|Samples|Expectations|Conversions)/);
+    expect(html).not.toMatch(
+      /<svg|<h2>(?:Results|Loss|Generation|Speed of translation|Samples|Expectations|Conversions)/,
+    );
     expect(html).toMatch(/<h2>Steps/);
   });
 });

@@ -70,4 +70,3 @@ export function translatingSubject({ model: any, weights }: LoadedModel, engine:
       }),
   };
 }
-

@@ -92,8 +92,7 @@ export async function measureTranslating(
         for (const length of order) await translate(length, true);
       }
     } else {
-      for (const length of measured)
-        for (let round = 0; round <= rounds; round++) await translate(length, round > 0);
+      for (const length of measured) for (let round = 0; round <= rounds; round++) await translate(length, round > 0);
     }
   } finally {
     await search.dispose();

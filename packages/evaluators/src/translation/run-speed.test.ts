@@ -61,6 +61,7 @@ test('each checkpoint is measured at each length and batch, with bytes of state 
     step: 'rnn',
     text: 'translate|engine:cpu|beam:1|length:forced, source as long|rounds:2|median',
   });
-  const promised = createRegistry([plugin]).create('step', { use: 'evaluate/translation-speed', ...options }).metricNames!();
+  const promised = createRegistry([plugin]).create('step', { use: 'evaluate/translation-speed', ...options })
+    .metricNames!();
   expect(promised).toEqual(expect.arrayContaining(Object.keys(metrics!)));
 });

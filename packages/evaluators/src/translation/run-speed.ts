@@ -12,10 +12,7 @@ export interface TranslationSpeedData {
 }
 
 /** Measures each checkpoint in turn, and of each all lengths with one batch after the other. */
-export async function runTranslationSpeed(
-  options: TranslationSpeedOptions,
-  context: StepContext,
-): Promise<StepResult> {
+export async function runTranslationSpeed(options: TranslationSpeedOptions, context: StepContext): Promise<StepResult> {
   const { of, batches, rounds } = options;
   const lengths = [...new Set(options.lengths)].sort((a, b) => a - b);
   const engine = await context.create('engine', context.engineSpec).open();

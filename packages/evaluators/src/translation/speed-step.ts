@@ -45,7 +45,8 @@ function createTranslationSpeedStep(options: TranslationSpeedOptions): Step {
 export const translationSpeedStep = defineComponent({
   kind: 'step',
   name: 'evaluate/translation-speed',
-  description: 'Speed of translation and bytes of state against length, with forced lengths as the paper simulates them.',
+  description:
+    'Speed of translation and bytes of state against length, with forced lengths as the paper simulates them.',
   schema: translationSpeedSchema,
   create: createTranslationSpeedStep,
 });
