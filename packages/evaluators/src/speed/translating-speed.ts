@@ -19,7 +19,7 @@ export interface TranslatingSpeedOptions {
   lengths: readonly number[];
   /** Sentences side by side. Default 1. */
   batch?: number;
-  /** Times that each length is translated, after one that is not timed. */
+  /** Times that each length is translated, after one that is not timed; once where that takes over 20 seconds. */
   rounds: number;
   seed: number;
   signal?: AbortSignal;
@@ -44,6 +44,9 @@ export interface TranslatingSpeed {
   /** Lengths past learned positions. */
   skipped: number[];
 }
+
+/** A translation that takes longer than this is not repeated. */
+const LONG_SECONDS = 20;
 
 /**
  * Measures a model with beam 1. An RNN has one program for all lengths, so that these take turns, as in `measureDecoding`; of
@@ -92,7 +95,14 @@ export async function measureTranslating(
         for (const length of order) await translate(length, true);
       }
     } else {
-      for (const length of measured) for (let round = 0; round <= rounds; round++) await translate(length, round > 0);
+      for (const length of measured) {
+        const started = performance.now();
+        await translate(length, false);
+        const seconds = (performance.now() - started) / 1000;
+        // Of a long translation compiling is a few percent, and it is not worth the time to have it once more.
+        if (seconds > LONG_SECONDS) times.get(length)!.push(seconds * 1000);
+        else for (let round = 0; round < rounds; round++) await translate(length, true);
+      }
     }
   } finally {
     await search.dispose();
