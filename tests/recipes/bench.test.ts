@@ -1,12 +1,10 @@
 /** `t2r bench` on shapes, recipes, runs and models for translation, at a size of seconds. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeMicroRecipe } from './micro.js';
 import { writeMicroTranslation } from './micro-translation.js';
 import { runCli, temporaryFolder } from './run-cli.js';
-
-const root = resolve(import.meta.dirname, '../..');
 
 interface Point {
   length: number;
@@ -126,15 +124,10 @@ describe('t2r bench', () => {
   }, 60_000);
 
   it('measures models for translation by forced lengths', async () => {
-    const recipe = join(root, 'recipes/mini/multi30k-speed.yaml');
+    const recipe = writeMicroTranslation(temporaryFolder());
     const result = await bench(
-      `${recipe}:softmax`,
-      '--attention',
-      't2r-mlp:features=4',
-      '--cross',
-      't2r-mlp:features=32',
-      '--lengths',
-      '4,8',
+      ...[`${recipe}:init`, '--attention', 't2r-mlp:features=4', '--cross', 't2r-mlp:features=8'],
+      ...['--lengths', '4,8'],
     );
     expect(result.kind).toBe('encoder-decoder');
     expect(curves(result)).toEqual([
@@ -142,8 +135,9 @@ describe('t2r bench', () => {
       ['t2r-mlp', [4, 8]],
     ]);
     const [softmax, t2r] = result.models.map(({ curves: all }) => all[0]!.points.map(({ stateBytes }) => stateBytes));
-    expect(softmax).toEqual([4, 8].map((length) => 4 * 3 * (4 * 256 * length + length)));
-    expect(t2r).toEqual([112_320, 112_320]);
+    // k and v of width 16 of target and source, and the mask; 2 heads of k x 8 and k.
+    expect(softmax).toEqual([4, 8].map((length) => 4 * (4 * 16 * length + length)));
+    expect(t2r).toEqual([4, 8].map(() => 4 * 2 * (4 + 8) * 9));
   }, 60_000);
 
   it('explains mistakes and writes nothing', async () => {
@@ -161,8 +155,6 @@ describe('t2r bench', () => {
     expect(await says('--dim', '30', '--heads', '4')).toContain('--dim 30 is not a multiple of --heads 4');
     expect(await says('--lengths', '8,x')).toContain('It must be a whole number');
     expect(await says(`${recipe}:swpa`)).toContain('did you mean "swap"');
-    expect(await says(recipe, join(root, 'recipes/mini/multi30k-speed.yaml'))).toContain(
-      'cannot be measured side by side',
-    );
+    expect(await says(recipe, writeMicroTranslation(temporaryFolder()))).toContain('cannot be measured side by side');
   });
 });

@@ -31,7 +31,7 @@ export interface MemoryGrowth {
 }
 
 /**
- * Tokens before the first reading. Until then V8 optimises its code, and each of the threads that programs run on fills its own
+ * Tokens before the first reading, at most as many as are measured. Until then V8 optimises its code, and each of the threads that programs run on fills its own
  * pool of the C library's allocator: some 2 MB, reached after 10,000 to 15,000 tokens.
  */
 const SETTLING = 16_384;
@@ -53,10 +53,11 @@ export async function measureMemory(
   };
   generator.reset();
   let logits = await generator.next(createRandom(seed, 'memory').integer(generator.model.config.vocab));
-  const total = SETTLING + tokens;
+  const settling = Math.min(SETTLING, tokens);
+  const total = settling + tokens;
   for (let i = 0; i <= total; i++) {
     signal?.throwIfAborted();
-    if (i >= SETTLING && Math.floor(((i - SETTLING) * READINGS) / tokens) === readings.length) await read();
+    if (i >= settling && Math.floor(((i - settling) * READINGS) / tokens) === readings.length) await read();
     if (i === total) break;
     logits = await generator.next(argmax(logits));
     if (i % PROGRESS_EVERY === 0) onProgress?.(i, total);
