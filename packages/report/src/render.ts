@@ -80,8 +80,12 @@ async function generation({ generation: points, rows }: ReportData): Promise<str
   return section('Generation', await speedFigures(curves, 'position'));
 }
 
-async function translationSpeed({ translationSpeed: points }: ReportData): Promise<string> {
-  return section('Speed of translation', await speedFigures(points, 'translation'));
+async function translationSpeed(data: ReportData): Promise<string> {
+  const figures = await speedFigures(data.translationSpeed, 'translation');
+  if (figures === '') return '';
+  // How all was measured stands once.
+  const alone = data.rows.length === 0 && data.translations.length === 0;
+  return section('Speed of translation', alone ? `${figures}\n${notes(data.protocol)}` : figures);
 }
 
 async function loss({ loss: points }: ReportData): Promise<string> {
