@@ -90,7 +90,7 @@ function lineChart({
         type: 'quantitative',
         title: xTitle,
         scale: { type: xLog ? 'log' : 'linear', nice: !xLog },
-        ...(xTicks && { axis: { values: xTicks, format: ',' } }),
+        ...(xTicks && { axis: { values: xTicks, format: ',', labelFlush: false } }),
       },
       y: {
         field: 'y',

@@ -5,7 +5,7 @@ import { argmax, type TextGenerator } from '@t2r/generation';
 import { median } from '../statistics.js';
 
 /** A prompt that is read within this time is read again, so that a disturbance does not decide. */
-const SHORT_SECONDS = 1;
+const SHORT_SECONDS = 5;
 const REPEATS = 3;
 
 /**
