@@ -10,6 +10,7 @@ const packageReadmes = readdirSync(join(root, 'packages')).map((name) => `packag
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
+  'docs/performance.md',
   'docs/recipes.md',
   'docs/pretrained.md',
   ...packageReadmes.filter((path) => existsSync(join(root, path))),

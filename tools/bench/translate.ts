@@ -2,6 +2,7 @@
 import { type Attention, softmaxAttention, t2rMlpAttention } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
 import { type Engine, openEngine } from '@t2r/engine';
+import { measureTranslating, translatingSubject } from '@t2r/evaluators';
 import { createBeamSearch, translationSearchModel } from '@t2r/generation';
 import { createTranslationModel, initialParameter, type TranslationModel, type Weights } from '@t2r/models';
 import type { BenchCase, Sizes } from './cases.js';
@@ -124,19 +125,16 @@ const LENGTHS = [64, 256, 1024, 2048];
 
 /** Decoding to a forced length from a source of the same length, beam 1: how speed and state depend on length. */
 export const translateLength: BenchCase = async function* (sizes) {
-  for (const batch of BATCHES) {
-    for (const attention of ATTENTION) {
-      for (const length of LENGTHS) {
-        yield await withSearch({ ...sizes, tbatch: batch }, attention, async (search, model) => {
-          const random = createRandom(1, 'source', length);
-          const source = () => Int32Array.from({ length }, () => 3 + random.integer(sizes.tvocab - 3));
-          const sources = Array.from({ length: batch }, source);
-          const options = { beam: 1, maxTokens: length, minTokens: length - 1, atLimit: 'cut' as const };
-          await search.search(sources, options);
-          const started = performance.now();
-          await search.search(sources, options);
-          const ms = performance.now() - started;
-          return {
+  const engine: Engine = await openEngine('onnx', { threads: sizes.threads });
+  try {
+    for (const batch of BATCHES) {
+      for (const attention of ATTENTION) {
+        const model = translationModel(sizes, attention);
+        const subject = translatingSubject({ model, weights: randomWeights(model) }, engine);
+        const { points } = await measureTranslating(subject, { lengths: LENGTHS, batch, rounds: 3, seed: 1 });
+        for (const { length, tokensPerSecond, stateBytes } of points) {
+          const ms = (batch * length * 1000) / tokensPerSecond;
+          yield {
             case: 'translate-length',
             attention,
             batch,
@@ -145,12 +143,14 @@ export const translateLength: BenchCase = async function* (sizes) {
             threads: sizes.threads,
             ms,
             min_ms: ms,
-            tokens_per_s: (batch * length) / (ms / 1000),
-            state_bytes_per_sequence: model.stateBytes(length, length),
+            tokens_per_s: tokensPerSecond,
+            state_bytes_per_sequence: stateBytes,
             peak_rss_bytes: peakMemory(),
           };
-        });
+        }
       }
     }
+  } finally {
+    await engine.dispose();
   }
 };

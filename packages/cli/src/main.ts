@@ -195,6 +195,34 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
       const { exportCommand } = await import('./commands/export.js');
       finish(await exportCommand(checkpoint, options, terminal));
     });
+  command('bench [models...]', 'speed and memory against length: checkpoints, runs, recipes, or a shape by its numbers')
+    .option(
+      '--attention <variant>',
+      'also that shape with random weights and this attention: t2r-mlp:features=64; may be repeated',
+      collect,
+      [],
+    )
+    .option('--cross <variant>', 'attention to the source for each --attention (default: the same)', collect, [])
+    .option('--layers <count>', 'layers of the shape (default: 6)', positiveNumber)
+    .option('--dim <width>', 'its width (default: 512)', positiveNumber)
+    .option('--heads <count>', 'its heads (default: 8)', positiveNumber)
+    .option('--ffn <width>', 'width of its feed-forward blocks (default: four times that of the model)', positiveNumber)
+    .option('--vocab <count>', 'its vocabulary (default: 16384)', positiveNumber)
+    .option('--lengths <list>', 'lengths, with commas (default: 128 to 65536, of translation 64 to 2048)', numberList)
+    .option('--batch <list>', 'sequences side by side, with commas', numberList, [1])
+    .option('--rounds <count>', 'rounds over the lengths (default: 20, of translation 3)', positiveNumber)
+    .option('--tokens <count>', 'tokens timed at a length in each round', positiveNumber, 10)
+    .option('--read-seconds <seconds>', 'prompts that would take longer are not read', number, 20)
+    .option('--memory-tokens <count>', 'tokens that recurrent models decode while memory is watched', wholeNumber, 0)
+    .option('--seed <number>', 'seed of random tokens', wholeNumber, 1)
+    .option('--html <file>', 'write the curves as a page')
+    .option('--engine <name>', 'engine to compute with', 'onnx')
+    .option('--plugin <name>', 'more components: an npm package or a file; may be repeated', collect, [])
+    .option('--json', 'print all figures as JSON')
+    .action(async (models, options) => {
+      const { benchCommand } = await import('./commands/bench.js');
+      finish(await benchCommand(models, options, terminal));
+    });
   command('report <run>', 'build the report of a run folder again')
     .option('--title <text>', 'heading of the page')
     .option('--baseline <step>', 'checkpoint that perplexities are compared with')
@@ -224,4 +252,8 @@ function wholeNumber(text: string): number {
 function positiveNumber(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number, at least 1.');
   return Number(text);
+}
+
+function numberList(text: string): number[] {
+  return text.split(',').map(positiveNumber);
 }

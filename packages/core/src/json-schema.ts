@@ -87,19 +87,20 @@ const oneOrMore = (schema: JsonSchema, description: string): JsonSchema => ({
   description,
 });
 
+const DISTANCE: JsonSchema[] = [
+  { type: 'number', minimum: 0 },
+  { type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?\\s*%$' },
+];
+
 const CONDITION: JsonSchema = {
   type: 'object',
   properties: {
     at_most: { type: 'number', description: 'Largest value allowed.' },
     at_least: { type: 'number', description: 'Smallest value allowed.' },
     equals: { type: 'number', description: 'Value expected, up to the tolerance.' },
-    tolerance: {
-      anyOf: [
-        { type: 'number', minimum: 0 },
-        { type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?\\s*%$' },
-      ],
-      description: 'With `equals`: absolute, or relative such as 3%.',
-    },
+    tolerance: { anyOf: DISTANCE, description: 'With `equals`: absolute, or relative such as 3%.' },
+    within: { anyOf: DISTANCE, description: 'Largest distance from `of`: absolute, or relative such as 3%.' },
+    of: oneOrMore({ type: 'string' }, 'With `within`: a metric of the same step.'),
     less_than_metric: oneOrMore({ type: 'string' }, 'A metric of the same step that must be larger.'),
     more_than_metric: oneOrMore({ type: 'string' }, 'A metric of the same step that must be smaller.'),
     at_most_times: oneOrMore(

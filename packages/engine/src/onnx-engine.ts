@@ -29,6 +29,9 @@ export interface OnnxEngineOptions {
 }
 
 async function importRuntime(): Promise<Ort> {
+  // From 1.29 on it reports usage to its makers and keeps what it could not send in a database below the home folder, unless it is
+  // told otherwise before it is loaded. Who wants that sets the variable to 0.
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   try {
     return (await import('onnxruntime-node')).default;
   } catch (cause) {

@@ -30,6 +30,8 @@ function createGenerationStep(options: GenerationOptions): Step {
 export const generationStep = defineComponent({
   kind: 'step',
   name: 'evaluate/generation',
+  // 2: caches as large as the position, and not up to twice that.
+  version: '2',
   description: 'Decoding speed, bytes of state and memory against position, and a sample text.',
   schema: generationSchema,
   create: createGenerationStep,

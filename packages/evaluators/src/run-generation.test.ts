@@ -8,10 +8,10 @@ import { decodingFlops, initialWeights } from '@t2r/models';
 import { trainWordLevel } from '@t2r/tokenizers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runContext, tinyConfig, tinyModel, writeCheckpoint } from './__fixtures__/run-context.js';
-import { measureDecoding } from './decoding-speed.js';
 import { generationSchema } from './generation-schema.js';
 import { plugin } from './plugin.js';
 import { type GenerationData, runGeneration } from './run-generation.js';
+import { measureDecoding } from './speed/decoding-speed.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -90,7 +90,7 @@ test('an RNN really decodes up to the last position, once, and is then timed in 
     },
   };
   const settings = { positions: [3, 6], tokens: 2, warmup: 1, rounds: 2, seed: 1 };
-  await measureDecoding(watched, settings);
+  await measureDecoding({ model, open: () => watched }, settings);
   // Window at 3: warm-up at 2, timed 3 and 4. Window at 6: warm-up at 5, timed 6 and 7.
   const [first, second] = [
     [2, 3, 4],

@@ -1,9 +1,10 @@
 /** Runs `evaluate/generation`. */
 import type { Metrics, StepContext, StepResult } from '@t2r/core';
-import { checkpointGenerator, type TextGenerator } from '@t2r/generation';
-import { type DecodingPoint, type DecodingSpeed, measureDecoding } from './decoding-speed.js';
+import type { TextGenerator } from '@t2r/generation';
 import type { GenerationOptions } from './generation-schema.js';
 import { generationMetricNames } from './generation-step.js';
+import { type DecodingPoint, type DecodingSpeed, measureDecoding } from './speed/decoding-speed.js';
+import { decodingSubject, loadModel } from './speed/subject.js';
 
 /** What the step leaves as data. */
 export interface GenerationData {
@@ -26,16 +27,19 @@ export async function runGeneration(options: GenerationOptions, context: StepCon
   try {
     for (const ref of options.of) {
       const { id, folder } = context.input(ref);
-      const generator = await checkpointGenerator(folder, { engine, context });
+      const loaded = await loadModel(folder, context);
+      const subject = decodingSubject(loaded, engine);
       // First, because a prompt that does not suit the tokenizer should not cost a measurement.
-      if (sample.tokens > 0 && generator.tokenizer === undefined)
+      if (sample.tokens > 0 && loaded.tokenizer === undefined)
         context.events.warn(`${id}: no sample text, the checkpoint has no tokenizer.json`);
       else if (sample.tokens > 0) {
+        const generator = subject.open({ batch: 1, capacity: 256, chunk: 128 });
         const text = await sampleText(generator, options, context.signal);
+        await generator.dispose();
         data.samples.push({ step: id, prompt: options.prompt, text });
         context.events.info(`${id} writes: ${JSON.stringify(options.prompt + text)}`);
       }
-      const speed = await measureDecoding(generator, {
+      const speed = await measureDecoding(subject, {
         positions,
         tokens,
         warmup,
@@ -52,16 +56,19 @@ export async function runGeneration(options: GenerationOptions, context: StepCon
         context.events.point(`${id}.generation.tokens_per_s`, point.position, point.tokensPerSecond);
         data.curve.push({ step: id, ...point });
       }
-      if (speed.skipped.length > 0) {
-        data.skipped.push({ step: id, positions: speed.skipped });
-        context.events.warn(
-          `${id}: positions ${speed.skipped.join(', ')} are skipped; its learned positions end at ${generator.maxPositions}`,
-        );
+      for (const reason of ['positions', 'memory'] as const) {
+        const left = speed.skipped.filter((point) => point.reason === reason).map(({ position }) => position);
+        if (left.length === 0) continue;
+        data.skipped.push({ step: id, positions: left });
+        const why = {
+          positions: `its learned positions end at ${subject.model.config.maxPositions}`,
+          memory: 'their cache does not fit into the memory of this machine',
+        };
+        context.events.warn(`${id}: positions ${left.join(', ')} are skipped; ${why[reason]}`);
       }
       const text = formatDecodingProtocol(speed, { engine: engine.name, tokens, rounds, warmup });
       data.protocols.push({ step: id, text });
       context.events.info(`${id}: ${text}`);
-      await generator.dispose();
     }
   } finally {
     await engine.dispose();
@@ -69,18 +76,21 @@ export async function runGeneration(options: GenerationOptions, context: StepCon
   return { metrics, data };
 }
 
+const ORIGINS = { decoded: 'decoded', read: 'read as a prompt', placed: 'placed, filled with noise' };
+
 /** e.g. `decode|engine:onnx|batch:1|choice:greedy|state:decoded|tokens:40|rounds:5|warmup:8|median of single tokens`. */
 export function formatDecodingProtocol(
-  { state }: Pick<DecodingSpeed, 'state'>,
+  { batch, points }: DecodingSpeed,
   settings: { engine: string; tokens: number; rounds: number; warmup: number },
 ): string {
   const { engine, tokens, rounds, warmup } = settings;
+  const origins = [...new Set(points.map(({ state }) => state))];
   return [
     'decode',
     `engine:${engine}`,
-    'batch:1',
+    `batch:${batch}`,
     'choice:greedy',
-    `state:${state === 'decoded' ? 'decoded' : 'placed, filled with noise'}`,
+    `state:${origins.map((origin) => ORIGINS[origin]).join('; ')}`,
     `tokens:${tokens}`,
     `rounds:${rounds}`,
     `warmup:${warmup}`,

@@ -13,7 +13,7 @@ export {
   type ModelConfigs,
   translationModel,
 } from './model-kinds.js';
-export { modelPlan, type PlannedCheckpoint, plannedConfig, plannedModel } from './model-plan.js';
+export { modelPlan, type PlannedCheckpoint, plannedConfig, plannedModel, plannedModelOf } from './model-plan.js';
 export { type AttentionPlace, attentionParameterNames } from './own-names.js';
 export { initialParameter, initialWeights } from './parameters.js';
 export { plugin as default } from './plugin.js';

@@ -15,6 +15,12 @@ export function plannedModel(context: PlanContext, from: StepReference): ModelCo
   return (context.input(from).produces as PlannedCheckpoint | undefined)?.config;
 }
 
+/** The configuration of the model that a planned step makes; undefined where it makes none, or cannot tell. */
+export function plannedModelOf({ produces }: StepPlan): ModelConfig | undefined {
+  const config = (produces as Partial<PlannedCheckpoint> | undefined)?.config;
+  return config?.use === 'decoder-lm' || config?.use === 'encoder-decoder' ? config : undefined;
+}
+
 /** The same of a language model. @throws UserError where the checkpoint is of another kind */
 export function plannedConfig(context: PlanContext, from: StepReference): LmConfig | undefined {
   const config = plannedModel(context, from);

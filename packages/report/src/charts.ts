@@ -7,7 +7,7 @@
  */
 import type { TopLevelSpec } from 'vega-lite';
 import { cleanText, escapeHtml } from './escape.js';
-import type { CurvePoint, GenerationPoint } from './types.js';
+import type { CurvePoint, SpeedPoint } from './types.js';
 
 const COLORS = ['#3b7dd8', '#d2571f', '#2a9163', '#a15bc4', '#b58a00', '#c2437a', '#5b8a9a', '#8a6d5b'];
 const DASHES = [
@@ -55,8 +55,11 @@ interface LineChart {
   yLog?: boolean;
   /** Draw the points themselves; off for dense curves. */
   marks?: boolean;
-  /** The y axis begins at zero. */
-  zero?: boolean;
+  /** Labels of a logarithmic x axis stand at these values; default: where Vega puts them. */
+  xTicks?: number[];
+  /** A Vega expression of `datum.value` for the labels of the y axis, and the base of its logarithm. Default: the number, 10. */
+  yLabel?: string;
+  yBase?: number;
 }
 
 /** A line chart as a Vega-Lite specification; a logarithmic axis drops points at or below zero. */
@@ -67,7 +70,9 @@ function lineChart({
   xLog = false,
   yLog = false,
   marks = true,
-  zero = false,
+  xTicks,
+  yLabel = "format(datum.value, '~s')",
+  yBase = 10,
 }: LineChart): TopLevelSpec {
   const values = points
     .filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y) && !(xLog && x <= 0) && !(yLog && y <= 0))
@@ -80,12 +85,19 @@ function lineChart({
     data: { values },
     mark: { type: 'line', point: marks, strokeWidth: 2 },
     encoding: {
-      x: { field: 'x', type: 'quantitative', title: xTitle, scale: { type: xLog ? 'log' : 'linear', nice: !xLog } },
+      x: {
+        field: 'x',
+        type: 'quantitative',
+        title: xTitle,
+        scale: { type: xLog ? 'log' : 'linear', nice: !xLog },
+        ...(xTicks && { axis: { values: xTicks, format: ',', labelFlush: false } }),
+      },
       y: {
         field: 'y',
         type: 'quantitative',
         title: yTitle,
-        scale: yLog ? { type: 'log' } : { type: 'linear', zero },
+        scale: yLog ? { type: 'log', base: yBase } : { type: 'linear', zero: false },
+        ...(yLog && { axis: { labelExpr: yLabel, tickCount: 6 } }),
       },
       color: {
         field: 'series',
@@ -114,29 +126,37 @@ export function lossChart(points: readonly CurvePoint[]): TopLevelSpec {
   });
 }
 
-/** Decoding speed against position. */
-export function speedChart(points: readonly GenerationPoint[]): TopLevelSpec {
-  return lineChart({
-    points: points.flatMap(({ step, position, tokensPerSecond }) =>
-      tokensPerSecond === undefined ? [] : [{ x: position, y: tokensPerSecond, series: step }],
-    ),
-    xTitle: 'position (tokens, logarithmic)',
-    yTitle: 'tokens per second',
-    xLog: true,
-    zero: true,
-  });
-}
+/** What is measured against length, and how its axis reads. */
+const QUANTITIES = {
+  tokensPerSecond: { title: 'tokens per second', label: "format(datum.value, ',')", base: 10 },
+  firstTokenSeconds: {
+    title: 'time to the first token',
+    label: "datum.value < 1 ? format(datum.value * 1000, '~r') + ' ms' : format(datum.value, '~r') + ' s'",
+    base: 10,
+  },
+  stateBytes: {
+    title: 'state of one sequence',
+    label:
+      "datum.value >= 1073741824 ? format(datum.value / 1073741824, '~r') + ' GiB' : datum.value >= 1048576 ? " +
+      "format(datum.value / 1048576, '~r') + ' MiB' : format(datum.value / 1024, '~r') + ' KiB'",
+    base: 2,
+  },
+} as const;
 
-/** Memory of one sequence's state (or cache) against position. */
-export function stateChart(points: readonly GenerationPoint[]): TopLevelSpec {
+export type Quantity = keyof typeof QUANTITIES;
+
+/** A quantity against length, both axes logarithmic, one line per series. */
+export function lengthChart(points: readonly SpeedPoint[], quantity: Quantity, xTitle: string): TopLevelSpec {
+  const { title, label, base } = QUANTITIES[quantity];
   return lineChart({
-    points: points.flatMap(({ step, position, stateBytes }) =>
-      stateBytes === undefined ? [] : [{ x: position, y: stateBytes / 1024, series: step }],
-    ),
-    xTitle: 'position (tokens, logarithmic)',
-    yTitle: 'state of one sequence (KiB)',
+    points: points.flatMap(({ series, length, [quantity]: y }) => (y === undefined ? [] : [{ x: length, y, series }])),
+    xTitle,
+    yTitle: title,
     xLog: true,
     yLog: true,
+    xTicks: [...new Set(points.map(({ length }) => length))].sort((a, b) => a - b),
+    yLabel: label,
+    yBase: base,
   });
 }
 

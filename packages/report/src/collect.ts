@@ -6,6 +6,7 @@ import { collectProtocols, collectSamples } from './evaluations.js';
 import { collectGenerationCurve } from './generation.js';
 import { collectLoss } from './points.js';
 import { type CollectRowsOptions, collectRows } from './rows.js';
+import { collectTranslationSpeed } from './speed.js';
 import { collectTranslations } from './translations.js';
 import type { ReportData } from './types.js';
 
@@ -33,6 +34,7 @@ export async function collectReport(
     protocol: collectProtocols(artifacts),
     loss: collectLoss(run.events, artifacts),
     generation: collectGenerationCurve(artifacts),
+    translationSpeed: await collectTranslationSpeed(artifacts),
     samples: collectSamples(artifacts),
     steps: artifacts.map(({ id, use, key, seconds, metrics }) => ({ id, use, key, seconds, metrics })),
     environment: await describeEnvironment(),

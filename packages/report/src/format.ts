@@ -56,6 +56,14 @@ export function formatDuration(seconds: number | undefined): string {
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
 }
 
+/** A short time: 1.3 ms, 240 ms, 12 s. */
+export function formatMilliseconds(seconds: number | undefined): string {
+  if (seconds === undefined) return MISSING;
+  if (seconds >= 0.9995) return formatDuration(seconds);
+  const milliseconds = seconds * 1000;
+  return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
+}
+
 /** A relative difference with its sign: +4.1 %; 0.0 % has none. */
 export function formatDelta(delta: number | undefined): string {
   if (delta === undefined) return MISSING;

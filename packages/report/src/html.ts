@@ -1,5 +1,6 @@
 /** Small builders for the page's HTML. Text arguments are escaped; arguments named `html` are inserted as they are. */
 import { escapeHtml } from './escape.js';
+import { STYLE } from './style.js';
 import type { Table } from './table.js';
 
 /** A table with a caption, column headers and row headers (the first column). */
@@ -35,4 +36,38 @@ export function figure(svg: string, caption: string, table: Table): string {
 /** A folded block of preformatted text. */
 export function foldedText(summary: string, text: string): string {
   return `<details><summary>${escapeHtml(summary)}</summary><pre>${escapeHtml(text)}</pre></details>`;
+}
+
+export interface PageOptions {
+  title: string;
+  /** What the page is about, beside the date. */
+  about: string;
+  /** ISO 8601. */
+  created: string;
+  /** HTML of everything below the heading. */
+  main: string;
+}
+
+/** A whole self-contained page. */
+export function htmlPage({ title, about, created, main }: PageOptions): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="t2r">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<header>
+<h1>${escapeHtml(title)}</h1>
+<p class="muted">${escapeHtml(about)}, <time datetime="${escapeHtml(created)}">${escapeHtml(created.slice(0, 16).replace('T', ' '))} UTC</time></p>
+</header>
+<main>
+${main}
+</main>
+</body>
+</html>
+`;
 }

@@ -36,6 +36,12 @@ const data: ReportData = {
     { step: 'pretrain', position, tokensPerSecond: 2e5 / position, stateBytes: 512 * position },
     { step: 'finetune', position, tokensPerSecond: 3000, stateBytes: 67_584 },
   ]),
+  translationSpeed: [1, 16].flatMap((batch) =>
+    [64, 512, 2048].flatMap((length) => [
+      { series: hostile, batch, length, tokensPerSecond: (1e5 * batch) / length, stateBytes: 4096 * length },
+      { series: 'rnn (t2r-mlp)', batch, length, tokensPerSecond: 800 * batch, stateBytes: 150_000 },
+    ]),
+  ),
   samples: [{ step: 'finetune', prompt: hostile, text: hostile }],
   steps: [{ id: 'pretrain', use: 'train/lm', key: 'abc', seconds: 3, metrics: { loss: 3 } }],
   environment: { node: 'v20', platform: 'linux', cpu: hostile, threads: 2, versions: {} },
@@ -56,7 +62,8 @@ describe('renderReport', () => {
   it('names its drawings, heads its tables, and says which expectations were missed', async () => {
     const { html } = await renderReport(data);
     const drawings = html.match(/<svg [^>]*>/g) ?? [];
-    expect(drawings).toHaveLength(3);
+    // Loss; speed and state of generation; speed at two batches, and state, of translation.
+    expect(drawings).toHaveLength(6);
     for (const drawing of drawings) expect(drawing).toMatch(/role="img" aria-label="[^"]{10,}"/);
     expect(html.match(/<table>/g)).toHaveLength(html.match(/<caption>/g)!.length);
     expect(html).toMatch(/class="missed">missed<\/span>: <code>swap\.test/);
@@ -72,9 +79,19 @@ describe('renderReport', () => {
   });
 
   it('leaves out the sections that have nothing to show', async () => {
-    const none = { rows: [], loss: [], generation: [], samples: [], expectations: [], conversions: [] };
+    const none = {
+      rows: [],
+      loss: [],
+      generation: [],
+      translationSpeed: [],
+      samples: [],
+      expectations: [],
+      conversions: [],
+    };
     const { html } = await renderReport({ ...data, ...none });
-    expect(html).not.toMatch(/<svg|<h2>(?:Results|Loss|Generation|Samples|Expectations|Conversions)/);
+    expect(html).not.toMatch(
+      /<svg|<h2>(?:Results|Loss|Generation|Speed of translation|Samples|Expectations|Conversions)/,
+    );
     expect(html).toMatch(/<h2>Steps/);
   });
 });

@@ -1,11 +1,12 @@
 /** Renders the report's data as one self-contained HTML page: no script, no font, no request to anywhere. */
-import { lossChart, renderChart, speedChart, stateChart } from './charts.js';
+import { lossChart, renderChart } from './charts.js';
 import { conversionsHtml } from './conversions.js';
+import { environmentTable } from './environment-table.js';
 import { escapeHtml } from './escape.js';
-import { formatBytes, formatCount, formatDuration, formatNumber } from './format.js';
-import { figure, foldedText, htmlTable, section } from './html.js';
+import { formatCount, formatDuration, formatNumber } from './format.js';
+import { figure, foldedText, htmlPage, htmlTable, section } from './html.js';
 import { resultsTable } from './results.js';
-import { STYLE } from './style.js';
+import { speedFigures } from './speed.js';
 import { translationTable } from './translations.js';
 import type { CurvePoint, ReportData } from './types.js';
 
@@ -23,32 +24,19 @@ export async function renderReport(data: ReportData): Promise<RenderedReport> {
     expectations(data),
     section('Conversions', conversionsHtml(data.conversions)),
     await generation(data),
+    await translationSpeed(data),
     await loss(data),
     samples(data),
     steps(data),
     environment(data),
     section('Recipe', data.recipe === undefined ? '' : foldedText('As the run resolved it', data.recipe)),
   ].filter((part) => part !== '');
-  const html = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="t2r">
-<title>${escapeHtml(data.title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<header>
-<h1>${escapeHtml(data.title)}</h1>
-<p class="muted">Run ${escapeHtml(data.name)}, <time datetime="${escapeHtml(data.created)}">${escapeHtml(data.created.slice(0, 16).replace('T', ' '))} UTC</time></p>
-</header>
-<main>
-${body.join('\n')}
-</main>
-</body>
-</html>
-`;
+  const html = htmlPage({
+    title: data.title,
+    about: `Run ${data.name}`,
+    created: data.created,
+    main: body.join('\n'),
+  });
   return { html, json: `${JSON.stringify(data, null, 2)}\n` };
 }
 
@@ -80,38 +68,24 @@ function expectations({ expectations: list }: ReportData): string {
   return section('Expectations', `<ul>\n${items.join('\n')}\n</ul>`);
 }
 
-async function generation({ generation: points }: ReportData): Promise<string> {
-  if (points.length === 0) return '';
-  const table = {
-    columns: [
-      { title: 'checkpoint', align: 'left' as const },
-      { title: 'position', align: 'right' as const },
-      { title: 'tokens/s', align: 'right' as const },
-      { title: 'state of one sequence', align: 'right' as const },
-      { title: 'memory of the process', align: 'right' as const },
-    ],
-    rows: points.map(({ step, position, tokensPerSecond, stateBytes, rssBytes }) => [
-      step,
-      formatCount(position),
-      formatNumber(tokensPerSecond),
-      formatBytes(stateBytes),
-      formatBytes(rssBytes),
-    ]),
-  };
-  const figures = [
-    figure(
-      await renderChart(speedChart(points), 'Decoding speed against position, one line per checkpoint'),
-      'Decoding speed against position. A recurrent model needs the same time for every token; a softmax model reads a cache that grows.',
-      table,
-    ),
-  ];
-  if (points.some(({ stateBytes }) => stateBytes !== undefined)) {
-    const svg = await renderChart(stateChart(points), 'Size of the state against position, one line per checkpoint');
-    figures.push(
-      `<figure>${svg}<figcaption>Memory that one sequence needs to go on, against position.</figcaption></figure>`,
-    );
-  }
-  return section('Generation', figures.join('\n'));
+async function generation({ generation: points, rows }: ReportData): Promise<string> {
+  const attention = new Map(rows.map(({ id, attention: name }) => [id, name]));
+  const label = (step: string) => (attention.get(step) === undefined ? step : `${step} (${attention.get(step)})`);
+  const curves = points.map(({ step, position, ...rest }) => ({
+    series: label(step),
+    batch: 1,
+    length: position,
+    ...rest,
+  }));
+  return section('Generation', await speedFigures(curves, 'position'));
+}
+
+async function translationSpeed(data: ReportData): Promise<string> {
+  const figures = await speedFigures(data.translationSpeed, 'translation');
+  if (figures === '') return '';
+  // How all was measured stands once.
+  const alone = data.rows.length === 0 && data.translations.length === 0;
+  return section('Speed of translation', alone ? `${figures}\n${notes(data.protocol)}` : figures);
 }
 
 async function loss({ loss: points }: ReportData): Promise<string> {
@@ -174,24 +148,5 @@ function steps({ steps: list }: ReportData): string {
 }
 
 function environment({ environment: where }: ReportData): string {
-  const versions = Object.entries(where.versions).map(([name, version]) => [name, version]);
-  return section(
-    'Environment',
-    htmlTable(
-      {
-        columns: [
-          { title: 'what', align: 'left' },
-          { title: 'value', align: 'left' },
-        ],
-        rows: [
-          ['Node.js', where.node],
-          ['platform', where.platform],
-          ['processor', where.cpu],
-          ['threads', String(where.threads)],
-          ...versions.map(([name, version]) => [name!, version!]),
-        ],
-      },
-      'The machine that rendered this report.',
-    ),
-  );
+  return section('Environment', environmentTable(where, 'The machine that rendered this report.'));
 }

@@ -67,6 +67,24 @@ export interface GenerationPoint {
   rssBytes?: number;
 }
 
+/** A point of a curve over length. */
+export interface SpeedPoint {
+  /** What the line is called: a checkpoint or a model, and its attention. */
+  series: string;
+  /** Sequences side by side. */
+  batch: number;
+  /** Tokens in the state; of source and target where a model translates. */
+  length: number;
+  /** Of all sequences together. */
+  tokensPerSecond?: number;
+  /** From a prompt of that length to the first token. */
+  firstTokenSeconds?: number;
+  /** Of one sequence. */
+  stateBytes?: number;
+  /** Resident memory of the whole process. */
+  rssBytes?: number;
+}
+
 export interface Sample {
   step: string;
   prompt: string;
@@ -115,6 +133,8 @@ export interface ReportData {
   protocol: string[];
   loss: CurvePoint[];
   generation: GenerationPoint[];
+  /** Of `evaluate/translation-speed`. */
+  translationSpeed: SpeedPoint[];
   samples: Sample[];
   steps: { id: string; use: string; key: string; seconds: number; metrics: Metrics }[];
   environment: Environment;

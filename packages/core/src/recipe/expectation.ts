@@ -15,7 +15,8 @@ export type Condition =
   | { operator: 'at_most' | 'at_least'; value: number }
   | { operator: 'equals'; value: number; tolerance: Tolerance }
   | { operator: 'less_than_metric' | 'more_than_metric'; other: string }
-  | { operator: 'at_most_times'; other: string; factor: number };
+  | { operator: 'at_most_times'; other: string; factor: number }
+  | { operator: 'within'; other: string; tolerance: Tolerance };
 
 /** Absolute, or relative to the expected value. */
 export type Tolerance = { absolute: number } | { relative: number };
@@ -31,8 +32,16 @@ export interface Miss {
   location: SourceLocation;
 }
 
-const OPERATORS = ['at_most', 'at_least', 'equals', 'less_than_metric', 'more_than_metric', 'at_most_times'] as const;
-const KEYS = [...OPERATORS, 'tolerance'];
+const OPERATORS = [
+  'at_most',
+  'at_least',
+  'equals',
+  'less_than_metric',
+  'more_than_metric',
+  'at_most_times',
+  'within',
+] as const;
+const KEYS = [...OPERATORS, 'tolerance', 'of'];
 
 /**
  * Reads a step's `expect`.
@@ -74,7 +83,7 @@ export function readExpectations(
         }
         case 'equals': {
           const value = number();
-          const tolerance = readTolerance(childOf(conditions, 'tolerance'), problems);
+          const tolerance = readTolerance(childOf(conditions, 'tolerance'), 'tolerance', problems);
           return value === undefined || tolerance === undefined ? [] : [{ metric, at, operator, value, tolerance }];
         }
         case 'less_than_metric':
@@ -103,6 +112,24 @@ export function readExpectations(
             problems.add(node.at, '"at_most_times" must be { metric: name, factor: number }');
             return [];
           });
+        case 'within': {
+          const of = childOf(conditions, 'of');
+          const tolerance = readTolerance(entry.node, 'within', problems);
+          const nodes = of?.kind === 'list' ? of.items : of === undefined ? [] : [of];
+          if (nodes.length === 0)
+            problems.add(at, '"within" needs "of", the metric that it is a distance from', 'within: 1.0, of: metric');
+          return nodes.flatMap((node): Expectation[] => {
+            if (node.kind !== 'scalar' || typeof node.value !== 'string') {
+              problems.add(node.at, '"of" must name a metric of this step');
+              return [];
+            }
+            checkMetric(node.value, node.at);
+            return tolerance === undefined ? [] : [{ metric, at, operator, other: node.value, tolerance }];
+          });
+        }
+        case 'of':
+          if (!conditions.entries.has('within')) problems.add(at, '"of" goes with "within"', 'add within: distance');
+          return [];
         case 'tolerance':
           if (!conditions.entries.has('equals'))
             problems.add(at, '"tolerance" goes with "equals"', 'add equals: value');
@@ -121,12 +148,12 @@ function numberOf(node: LocatedNode, operator: string, problems: ProblemList): n
   return undefined;
 }
 
-function readTolerance(node: LocatedNode | undefined, problems: ProblemList): Tolerance | undefined {
+function readTolerance(node: LocatedNode | undefined, key: string, problems: ProblemList): Tolerance | undefined {
   if (node === undefined) return { absolute: 0 };
   if (node.kind === 'scalar' && typeof node.value === 'number' && node.value >= 0) return { absolute: node.value };
   const percent = node.kind === 'scalar' ? /^(\d+(?:\.\d+)?)\s*%$/.exec(String(node.value)) : null;
   if (percent !== null) return { relative: Number(percent[1]) / 100 };
-  problems.add(node.at, '"tolerance" must be a number or a percentage', 'for example 0.5 or 3%');
+  problems.add(node.at, `"${key}" must be a number, at least 0, or a percentage`, 'for example 0.5 or 3%');
   return undefined;
 }
 
@@ -136,8 +163,9 @@ export function plainExpectations(expectations: readonly Expectation[]): Record<
   for (const expectation of expectations) {
     const conditions = byMetric[expectation.metric] ?? {};
     byMetric[expectation.metric] = conditions;
+    // The distance of "within" is the same for all metrics of its "of".
     for (const [key, value] of Object.entries(plainCondition(expectation)))
-      conditions[key] = key in conditions ? [conditions[key], value].flat() : value;
+      conditions[key] = key in conditions && key !== 'within' ? [conditions[key], value].flat() : value;
   }
   return byMetric;
 }
@@ -154,6 +182,8 @@ function plainCondition(condition: Condition): Record<string, unknown> {
       return { [condition.operator]: condition.other };
     case 'at_most_times':
       return { at_most_times: { metric: condition.other, factor: condition.factor } };
+    case 'within':
+      return { within: showTolerance(condition.tolerance), of: condition.other };
   }
 }
 
@@ -185,11 +215,10 @@ function holds(expectation: Expectation, actual: number, metrics: Metrics): bool
       return actual <= expectation.value;
     case 'at_least':
       return actual >= expectation.value;
-    case 'equals': {
-      const { value, tolerance } = expectation;
-      const allowed = 'absolute' in tolerance ? tolerance.absolute : tolerance.relative * Math.abs(value);
-      return Math.abs(actual - value) <= allowed;
-    }
+    case 'equals':
+      return isNear(actual, expectation.value, expectation.tolerance);
+    case 'within':
+      return isNear(actual, metrics[expectation.other] ?? Number.NaN, expectation.tolerance);
     case 'less_than_metric':
       return actual < (metrics[expectation.other] ?? Number.NaN);
     case 'more_than_metric':
@@ -197,6 +226,11 @@ function holds(expectation: Expectation, actual: number, metrics: Metrics): bool
     case 'at_most_times':
       return actual <= expectation.factor * (metrics[expectation.other] ?? Number.NaN);
   }
+}
+
+function isNear(actual: number, value: number, tolerance: Tolerance): boolean {
+  const allowed = 'absolute' in tolerance ? tolerance.absolute : tolerance.relative * Math.abs(value);
+  return Math.abs(actual - value) <= allowed;
 }
 
 /** A metric to five significant digits. */
@@ -219,5 +253,7 @@ export function describeCondition(expectation: Condition, metrics: Metrics): str
       return `more than ${expectation.other} (${showMetric(metrics[expectation.other])})`;
     case 'at_most_times':
       return `at most ${expectation.factor} times ${expectation.other} (${showMetric(metrics[expectation.other])})`;
+    case 'within':
+      return `within ${showTolerance(expectation.tolerance)} of ${expectation.other} (${showMetric(metrics[expectation.other])})`;
   }
 }

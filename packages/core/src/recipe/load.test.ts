@@ -83,6 +83,29 @@ steps:
     expect(texts.find((text) => text.includes('stesp'))).toContain('did you mean "steps"?');
   });
 
+  it('says what is wrong with a distance from another metric', async () => {
+    const train = (expect: string) => `{ use: fake/train, data: corpus, expect: { loss: ${expect} } }`;
+    const { texts } = await load(`name: x
+steps:
+  ${CORPUS}
+  right: ${train('{ within: 1.0, of: resumed_at }')}
+  other: ${train('{ within: 3%, of: [loss, lss] }')}
+  alone: ${train('{ within: 1.0 }')}
+  stray: ${train('{ at_most: 1, of: loss }')}
+  below: ${train('{ within: -1, of: loss }')}
+`);
+    expect(texts).toEqual([
+      expect.stringMatching(/^r\.yaml:5:.*: the step has no metric "lss"; did you mean "loss"\?/),
+      expect.stringMatching(
+        /^r\.yaml:6:.*: "within" needs "of", the metric that it is a distance from; within: 1\.0, of: metric/,
+      ),
+      expect.stringMatching(/^r\.yaml:7:.*: "of" goes with "within"; add within: distance/),
+      expect.stringMatching(
+        /^r\.yaml:8:.*: "within" must be a number, at least 0, or a percentage; for example 0\.5 or 3%/,
+      ),
+    ]);
+  });
+
   it('points into the fragment, or at --set, where a value comes from there', async () => {
     const { texts } = await load(
       {

@@ -134,6 +134,24 @@ describe('a run that goes wrong', () => {
     expect(expectations.map(({ met }) => met)).toEqual([true, false, false, true]);
   });
 
+  it('holds a metric within a distance of others', async () => {
+    const { run, folder } = setUp();
+    const near = async (condition: string) => (await run([`steps.finetune.expect={loss: ${condition}}`])).misses;
+    // The loss is 1/3, and resumed_at is 0.
+    expect(await near('{within: 0.4, of: resumed_at}')).toEqual([]);
+    expect(await near('{within: 0%, of: loss}')).toEqual([]);
+    const misses = await near('{within: 0.3, of: [loss, resumed_at]}');
+    expect(misses.map(({ message }) => message)).toEqual([
+      'loss of finetune is 0.33333, expected within 0.3 of resumed_at (0)',
+    ]);
+    const { expectations } = await readRun(join(folder, 'runs/x'));
+    expect(expectations.map(({ expected, met }) => [expected, met])).toEqual([
+      ['at most 0.5', true],
+      ['within 0.3 of loss (0.33333)', true],
+      ['within 0.3 of resumed_at (0)', false],
+    ]);
+  });
+
   it('skips what needs a failed step, goes on with the rest, and keeps results', async () => {
     const { run, justRan } = setUp(`${RECIPE}
   broken: { use: fake/fail, how: user }

@@ -5,7 +5,7 @@ import attention from '@t2r/attention';
 import { type Artifact, createRegistry, type StepContext } from '@t2r/core';
 import { type TokensData, tokenDtype, writeTokens } from '@t2r/datasets';
 import engine from '@t2r/engine';
-import { buildLanguageModel, initialWeights, type LmConfig } from '@t2r/models';
+import { buildLanguageModel, buildModel, initialWeights, type LmConfig, type ModelConfig } from '@t2r/models';
 import { saveCheckpoint } from '@t2r/zoo';
 
 const registry = createRegistry([attention, engine]);
@@ -48,9 +48,9 @@ export const tinyModel = (config: LmConfig) => buildLanguageModel(config, regist
 export async function writeCheckpoint(
   folder: string,
   id: string,
-  { zero = false, seed = 1, config = tinyConfig }: { zero?: boolean; seed?: number; config?: LmConfig } = {},
+  { zero = false, seed = 1, config = tinyConfig }: { zero?: boolean; seed?: number; config?: ModelConfig } = {},
 ): Promise<Artifact> {
-  const weights = initialWeights(tinyModel(config), seed);
+  const weights = initialWeights(buildModel(config, registry), seed);
   if (zero) for (const { data } of Object.values(weights)) data.fill(0);
   const path = join(folder, id);
   await mkdir(path, { recursive: true });
