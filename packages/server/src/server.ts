@@ -48,6 +48,8 @@ export function createCompletionServer(options: ServerOptions): CompletionServer
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
     logger: false,
+    // Addresses that are not well-formed do not get as far as the handlers below.
+    frameworkErrors: (error, _request, reply) => void sendError(reply as FastifyReply, toApiError(error)),
   });
   const served: Served = { context: { scheduler, tokenizer, model, limits, states, now }, metrics, running: new Set() };
   let draining = false;
