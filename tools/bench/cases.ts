@@ -1,7 +1,7 @@
 /** The benchmark cases. Sizes are the reference work by default, so that figures compare with those of peers. */
 import { type Attention, softmaxAttention, type T2rMlpOptions, t2rMlpAttention } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
-import { type Engine, openEngine } from '@t2r/engine';
+import { type Engine, openEngine, type WeightFormat } from '@t2r/engine';
 import { argmax, createGenerator } from '@t2r/generation';
 import { createLanguageModel, initialWeights, type LanguageModel, type LmConfig } from '@t2r/models';
 import {
@@ -80,6 +80,8 @@ export interface Figure {
   min_ms: number;
   tokens_per_s: number;
   state_bytes_per_sequence?: number;
+  /** How weights are stored (decode). */
+  dtype?: WeightFormat;
   /** Attention of the decoder (translation). */
   attention?: string;
   sentences_per_s?: number;
@@ -99,7 +101,7 @@ export interface Figure {
   peak_rss_bytes: number;
 }
 
-export type BenchCase = (sizes: Sizes, contexts: readonly number[]) => AsyncGenerator<Figure>;
+export type BenchCase = (sizes: Sizes, contexts: readonly number[], dtype?: WeightFormat) => AsyncGenerator<Figure>;
 
 /** The paper's feature map; quadratic, as the authors train. */
 const T2R: Omit<T2rMlpOptions, 'features'> = {
@@ -216,11 +218,11 @@ function decodingModel(sizes: Sizes, attention: Attention): LanguageModel {
 }
 
 /** Greedy decoding, one token at a time, with a recurrent state of fixed size. */
-const decode: BenchCase = async function* (sizes) {
+const decode: BenchCase = async function* (sizes, _, dtype = 'fp32') {
   const { threads, dbatch, dvocab, steps, features } = sizes;
   yield await withEngine(threads, async (engine): Promise<Figure> => {
     const lm = decodingModel(sizes, t2rMlpAttention({ ...T2R, features }));
-    const generator = createGenerator({ model: lm, weights: initialWeights(lm, 1), engine, batch: dbatch });
+    const generator = createGenerator({ model: lm, weights: initialWeights(lm, 1), engine, batch: dbatch, dtype });
     const ids = new Int32Array(dbatch);
     const { ms, min_ms } = await timed(
       async () => {
@@ -230,7 +232,7 @@ const decode: BenchCase = async function* (sizes) {
       10,
       steps * 20,
     );
-    const figure = { case: 'decode', threads, ms, min_ms, tokens_per_s: dbatch / (ms / 1000) };
+    const figure = { case: 'decode', dtype, threads, ms, min_ms, tokens_per_s: dbatch / (ms / 1000) };
     return { ...figure, state_bytes_per_sequence: generator.stateBytes(), peak_rss_bytes: peakMemory() };
   });
 };

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { WeightFormat } from '@t2r/engine';
 import { type Figure, REFERENCE, type Sizes } from './cases.js';
 import { median } from './median.js';
 
@@ -13,6 +14,7 @@ export interface CompareOptions {
   peer: string;
   pairs: number;
   sizes: Sizes;
+  dtype: WeightFormat;
   json: boolean;
 }
 
@@ -22,10 +24,10 @@ async function figureOf(command: string, args: string[]): Promise<Figure> {
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Figure;
 }
 
-export async function compare({ name, peer, pairs, sizes, json }: CompareOptions): Promise<void> {
+export async function compare({ name, peer, pairs, sizes, dtype, json }: CompareOptions): Promise<void> {
   const main = fileURLToPath(new URL('main.js', import.meta.url));
   const changed = (Object.keys(REFERENCE) as (keyof Sizes)[]).filter((key) => sizes[key] !== REFERENCE[key]);
-  const own = [main, name, '--json', ...changed.flatMap((key) => [`--${key}`, String(sizes[key])])];
+  const own = [main, name, '--json', '--dtype', dtype, ...changed.flatMap((key) => [`--${key}`, String(sizes[key])])];
   const ratios: number[] = [];
   for (let pair = 1; pair <= pairs; pair++) {
     const ours = await figureOf(process.execPath, own);

@@ -4,13 +4,14 @@
  * One JSON object a line with --json, a table otherwise.
  */
 import { parseArgs } from 'node:util';
+import { WEIGHT_FORMATS, type WeightFormat } from '@t2r/engine';
 import { CASES, type Figure, REFERENCE, type Sizes } from './cases.js';
 import { compare } from './compare.js';
 import { type ConvertFigure, convert } from './convert.js';
 import { type LoadFigure, load } from './load.js';
 import { compareMetrics, METRIC_CASES } from './metrics.js';
 
-const USAGE = `usage: npm run bench -- [case ...] [--json] [--<size> n] [--contexts a,b,c]
+const USAGE = `usage: npm run bench -- [case ...] [--json] [--<size> n] [--contexts a,b,c] [--dtype fp32|fp16|int8|int4]
        npm run bench -- load [checkpoint ...] [--json]
        npm run bench -- convert [folder of a model] [--json]
        npm run bench -- compare <case> --peer "<command that prints one JSON object a case>" [--pairs 5]
@@ -39,6 +40,7 @@ function parse() {
         ref: { type: 'string' },
         hyp: { type: 'string' },
         python: { type: 'string' },
+        dtype: { type: 'string', default: 'fp32' },
         pairs: { type: 'string', default: '5' },
         ...sizeOptions,
       },
@@ -76,13 +78,15 @@ for (const name of Object.keys(REFERENCE) as (keyof Sizes)[]) {
   const value = (values as unknown as Record<string, string | undefined>)[name];
   if (value !== undefined) sizes[name] = positive(name, value);
 }
+if (!(WEIGHT_FORMATS as readonly string[]).includes(values.dtype)) fail(`--dtype is one of ${WEIGHT_FORMATS.join(', ')}`);
+const dtype = values.dtype as WeightFormat;
 const contexts = values.contexts.split(',').map((part) => positive('contexts', part));
 
 if (positionals[0] === 'compare') {
   const [, name] = positionals;
   if (name === undefined || !(name in CASES)) fail(`compare needs one of ${Object.keys(CASES).join(', ')}`);
   if (values.peer === undefined) fail('compare needs --peer');
-  await compare({ name, peer: values.peer, pairs: positive('pairs', values.pairs), sizes, json: values.json ?? false });
+  await compare({ name, peer: values.peer, pairs: positive('pairs', values.pairs), sizes, dtype, json: values.json ?? false });
 } else if (positionals[0] === 'metrics') {
   const metrics = positionals.length > 1 ? positionals.slice(1) : [...METRIC_CASES];
   const unknown = metrics.find((name) => !(METRIC_CASES as readonly string[]).includes(name));
@@ -106,7 +110,7 @@ if (positionals[0] === 'compare') {
   const unknown = names.find((name) => !(name in CASES));
   if (unknown !== undefined) fail(`there is no case '${unknown}'`);
   for (const name of names) {
-    for await (const figure of CASES[name]!(sizes, contexts)) {
+    for await (const figure of CASES[name]!(sizes, contexts, dtype)) {
       printFigure(figure, values.json);
     }
   }

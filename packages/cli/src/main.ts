@@ -106,6 +106,7 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
     .option('--top-p <number>', 'draw from the likeliest tokens that have this probability together', number)
     .option('--seed <number>', 'seed of the draws', wholeNumber, 1)
     .option('--beam <count>', 'search the likeliest text with this many hypotheses, instead of drawing', wholeNumber)
+    .option('--dtype <name>', 'how weights are stored: fp32, fp16, int8 or int4', 'fp32')
     .option('--save-state <file>', 'write the state after the prompt, which later texts can go on from')
     .option('--from-state <file>', 'go on from a saved state; a prompt follows it')
     .option('--nbest <count>', 'with --beam: show so many of the best', wholeNumber, 1)

@@ -60,6 +60,11 @@ export async function openEagerEngine(name: string, backend: string): Promise<En
 }
 
 function compileEager(options: CompileOptions, backend: string): CompiledProgram {
+  const { weights = 'fp32' } = options;
+  if (weights !== 'fp32')
+    throw new UserError(`only the 'onnx' engine stores weights as ${weights}`, {
+      hint: 'Run with engine: { use: onnx }, or with weights in fp32.',
+    });
   const variables = options.variables as HostVariables | undefined;
   const run: CompiledProgram['run'] = async (feeds, { step = 0 } = {}) => {
     checkFeeds(options, feeds);

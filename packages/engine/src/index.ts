@@ -29,4 +29,6 @@ export type {
   TensorMap,
   TensorSpec,
   Variables,
+  WeightFormat,
 } from './types.js';
+export { WEIGHT_FORMATS } from './types.js';

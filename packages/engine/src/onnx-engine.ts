@@ -6,6 +6,7 @@ import { UserError, writeFileAtomic } from '@t2r/core';
 import type * as ort from 'onnxruntime-node';
 import { checkFeeds, HostVariables, writeRows } from './host-variables.js';
 import { type ExternalPlace, encodeModel } from './onnx/model-file.js';
+import { storeWeights } from './passes/store-weights.js';
 import { drawPool, OFFSETS_INPUT, poolInput, poolLength, poolRates, siteOffsets } from './trace/dropout.js';
 import { inputName, type TracedOutput, type TracedProgram, traceProgram, variableName } from './trace/trace.js';
 import type {
@@ -84,6 +85,7 @@ class OnnxEngine implements Engine {
 
   async compile(options: CompileOptions): Promise<CompiledProgram> {
     const traced = traceProgram(options);
+    storeWeights(traced.graph, options.weights ?? 'fp32');
     const model = encodeModel(traced.graph, { name: 'program' });
     const { memoryPattern = true } = options;
     const key = `${createHash('sha256').update(model).digest('hex')} ${memoryPattern}`;

@@ -69,6 +69,13 @@ export interface ProgramResult {
 /** Pure: everything that varies from run to run comes in through `inputs` and `variables`. */
 export type Program = (inputs: TensorMap, variables: TensorMap, random: DropoutSource) => ProgramResult;
 
+/**
+ * How the constants of a program are stored: matrices as halves, or as whole numbers of 8 or 4 bits with a scale for each 32.
+ * What is computed with them, and variables, stay float32.
+ */
+export const WEIGHT_FORMATS = ['fp32', 'fp16', 'int8', 'int4'] as const;
+export type WeightFormat = (typeof WEIGHT_FORMATS)[number];
+
 export interface CompileOptions {
   /** For messages and exported files. */
   name: string;
@@ -77,6 +84,8 @@ export interface CompileOptions {
   variables?: Variables;
   /** Weights that never change for this program: folded into the graph. Appear beside the variables under their names. */
   constants?: Record<string, HostTensor>;
+  /** How `constants` are stored; engine `onnx` only, others take fp32 alone. Default fp32. */
+  weights?: WeightFormat;
   program: Program;
   /** Seed of the program's dropout masks. Default 0. */
   seed?: number;

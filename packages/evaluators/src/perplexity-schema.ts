@@ -21,6 +21,10 @@ export const perplexitySchema = z
       .describe(
         'joined: windows over the whole split. separate: each document alone, from its first token on, e.g. sentences of a corpus with documents: lines. Default: joined.',
       ),
+    weights: z
+      .enum(['fp32', 'fp16', 'int8', 'int4'])
+      .optional()
+      .describe('How weights are stored while scoring: what decoding with them costs in quality. Default: fp32.'),
     batch: z.int().min(1).default(8).describe('Windows computed at once; does not change the result.'),
   })
   .refine(({ window, stride = window }) => stride <= window, {

@@ -6,7 +6,7 @@ import { loadTokenizer } from '@t2r/tokenizers';
 import { loadCheckpoint } from '@t2r/zoo';
 import { createGenerator, type GeneratorOptions, type TextGenerator } from './generator.js';
 
-export interface CheckpointGeneratorOptions extends Pick<GeneratorOptions, 'batch' | 'chunk' | 'capacity'> {
+export interface CheckpointGeneratorOptions extends Pick<GeneratorOptions, 'batch' | 'chunk' | 'capacity' | 'dtype'> {
   engine: Engine;
   /** Builds the attention variants that the checkpoint names: a registry, or a step's context. */
   context: CreateContext;

@@ -3,7 +3,7 @@
  * and there is no longest position; for softmax attention it is a growing cache.
  */
 import { UserError } from '@t2r/core';
-import type { Engine } from '@t2r/engine';
+import type { Engine, WeightFormat } from '@t2r/engine';
 import type { LanguageModel, Weights } from '@t2r/models';
 import type { Tokenizer } from '@t2r/tokenizers';
 import { modelHash } from '@t2r/zoo';
@@ -25,6 +25,8 @@ export interface GeneratorOptions {
   chunk?: number;
   /** Positions that a softmax cache has room for at first; it doubles as it fills. Default 256. */
   capacity?: number;
+  /** How weights are stored: int8 and int4 decode faster, less exactly. The state stays float32. Default fp32. */
+  dtype?: WeightFormat;
 }
 
 export interface TextGenerator {
@@ -75,6 +77,7 @@ export function createGenerator({
   batch = 1,
   chunk = 128,
   capacity = 256,
+  dtype = 'fp32',
 }: GeneratorOptions): TextGenerator {
   const { vocab, positions } = model.config;
   const maxPositions = positions === 'learned' ? model.config.maxPositions : Number.POSITIVE_INFINITY;

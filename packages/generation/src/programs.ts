@@ -3,7 +3,7 @@
  * same state variables; the weights are folded into their graphs.
  */
 import type { StateSpec } from '@t2r/attention';
-import type { CompiledProgram, Engine, TensorMap, Variables } from '@t2r/engine';
+import type { CompiledProgram, Engine, TensorMap, Variables, WeightFormat } from '@t2r/engine';
 import type { LanguageModel, Weights } from '@t2r/models';
 
 /** Name of the programs' int32 input [batch] that holds the number of positions already in the state of each sequence. */
@@ -18,6 +18,8 @@ export interface DecodingProgramOptions {
   variables: Variables;
   specs: readonly StateSpec[];
   batch: number;
+  /** How weights are stored. Default fp32. */
+  dtype?: WeightFormat;
 }
 
 /** Compiles the one-token step: inputs `ids` and `position` [batch], output `logits` [batch, vocab]. */
@@ -28,12 +30,14 @@ export function compileStep({
   variables,
   specs,
   batch,
+  dtype,
 }: DecodingProgramOptions): Promise<CompiledProgram> {
   return engine.compile({
     name: 'step',
     inputs: { ids: { shape: [batch], dtype: 'int32' }, [POSITION]: { shape: [batch], dtype: 'int32' } },
     variables,
     constants: weights,
+    weights: dtype,
     program: ({ ids, position }, tensors) => {
       const state = pickState(tensors, specs);
       const result = model.step(ids!, position!, state, tensors, { positionInput: POSITION });
@@ -47,7 +51,7 @@ export function compileStep({
  * [batch] and `count` [] (how many positions are real), output `logits` [batch, vocab] after the last real one.
  */
 export function compilePrefill(
-  { engine, model, weights, variables, specs, batch }: DecodingProgramOptions,
+  { engine, model, weights, variables, specs, batch, dtype }: DecodingProgramOptions,
   chunk: number,
 ): Promise<CompiledProgram> {
   return engine.compile({
@@ -59,6 +63,7 @@ export function compilePrefill(
     },
     variables,
     constants: weights,
+    weights: dtype,
     program: ({ ids, position, count }, tensors) => {
       const state = pickState(tensors, specs);
       const result = model.prefill(ids!, position!, count!, state, tensors, { positionInput: POSITION });

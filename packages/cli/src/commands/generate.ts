@@ -1,5 +1,6 @@
 /** `t2r generate`: text from a checkpoint, streamed to stdout as it is made; figures go to stderr. */
 import { UserError } from '@t2r/core';
+import type { WeightFormat } from '@t2r/engine';
 import { formatBytes, formatCount } from '@t2r/report';
 import type { Tokenizer } from '@t2r/tokenizers';
 import { EXIT } from '../failure.js';
@@ -17,6 +18,8 @@ export interface GenerateCommandOptions {
   topP?: number;
   seed: number;
   engine: string;
+  /** How weights are stored. */
+  dtype: string;
   /** File that the state after the prompt is written to. */
   saveState?: string;
   /** File of a state that the prompt follows. */
@@ -31,6 +34,7 @@ export async function generateCommand(
   where: string,
   {
     engine: engineName,
+    dtype,
     prompt: given,
     tokens: maxTokens,
     plugin,
@@ -42,6 +46,7 @@ export async function generateCommand(
   terminal: Terminal,
 ): Promise<number> {
   const { out, err } = terminal;
+  const weights = weightFormat(dtype);
   const { folder, plugins } = await findCheckpoint(where);
   if (given.length > 1) {
     throw new UserError(`${given.length} prompts are given; text is drawn for one`, {
@@ -56,7 +61,7 @@ export async function generateCommand(
   const registry = await commandRegistry([...new Set([...plugins, ...plugin])]);
   const { checkpointGenerator, readPrompt, readStateFile, writeStateFile } = await import('@t2r/generation');
   return withEngine({ registry, engine: engineName, terminal }, async (engine, signal) => {
-    const generator = await checkpointGenerator(folder, { engine, context: registry });
+    const generator = await checkpointGenerator(folder, { engine, context: registry, dtype: weights });
     const { temperature, topK, topP, seed } = sampling;
     const times: number[] = [];
     const onToken = () => void times.push(performance.now());
@@ -113,4 +118,12 @@ function requireTokenizer(tokenizer: Tokenizer | undefined): Tokenizer {
 function speedOf(times: readonly number[]): number | undefined {
   if (times.length < 3) return undefined;
   return ((times.length - 2) * 1000) / (times.at(-1)! - times[1]!);
+}
+
+const WEIGHT_FORMATS: readonly WeightFormat[] = ['fp32', 'fp16', 'int8', 'int4'];
+
+function weightFormat(name: string): WeightFormat {
+  const known = WEIGHT_FORMATS.find((format) => format === name);
+  if (known !== undefined) return known;
+  throw new UserError(`--dtype ${name} is not known`, { hint: `Expected one of ${WEIGHT_FORMATS.join(', ')}.` });
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 /** ONNX element types used here, with their TensorProto numbers. */
-export const ELEMENT_TYPES = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+export const ELEMENT_TYPES = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPES;
 
 export type Attribute = number | string | number[] | { float: number };
