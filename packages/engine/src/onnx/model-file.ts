@@ -76,7 +76,10 @@ export function encodeModel(
   { name, external = new Map(), names = new Map() }: EncodeOptions,
 ): Uint8Array {
   const named: Naming = (value) => names.get(value) ?? value;
-  const taken = new Set([...graph.initializers.map((item) => item.name), ...graph.nodes.flatMap((item) => item.outputs)]);
+  const taken = new Set([
+    ...graph.initializers.map((item) => item.name),
+    ...graph.nodes.flatMap((item) => item.outputs),
+  ]);
   for (const [from, to] of names)
     if (taken.has(to) && to !== from) throw new Error(`'${to}' cannot be the name of '${from}' too in graph '${name}'`);
   const body = new ProtoWriter();
