@@ -78,7 +78,8 @@ for (const name of Object.keys(REFERENCE) as (keyof Sizes)[]) {
   const value = (values as unknown as Record<string, string | undefined>)[name];
   if (value !== undefined) sizes[name] = positive(name, value);
 }
-if (!(WEIGHT_FORMATS as readonly string[]).includes(values.dtype)) fail(`--dtype is one of ${WEIGHT_FORMATS.join(', ')}`);
+if (!(WEIGHT_FORMATS as readonly string[]).includes(values.dtype))
+  fail(`--dtype is one of ${WEIGHT_FORMATS.join(', ')}`);
 const dtype = values.dtype as WeightFormat;
 const contexts = values.contexts.split(',').map((part) => positive('contexts', part));
 
@@ -86,7 +87,14 @@ if (positionals[0] === 'compare') {
   const [, name] = positionals;
   if (name === undefined || !(name in CASES)) fail(`compare needs one of ${Object.keys(CASES).join(', ')}`);
   if (values.peer === undefined) fail('compare needs --peer');
-  await compare({ name, peer: values.peer, pairs: positive('pairs', values.pairs), sizes, dtype, json: values.json ?? false });
+  await compare({
+    name,
+    peer: values.peer,
+    pairs: positive('pairs', values.pairs),
+    sizes,
+    dtype,
+    json: values.json ?? false,
+  });
 } else if (positionals[0] === 'metrics') {
   const metrics = positionals.length > 1 ? positionals.slice(1) : [...METRIC_CASES];
   const unknown = metrics.find((name) => !(METRIC_CASES as readonly string[]).includes(name));

@@ -19,16 +19,19 @@ export interface PerplexityProtocol {
   bytes: number;
   /** Documents that were scored each on its own; absent where the text was scored as one. */
   documents?: number;
+  /** How weights were stored, where they were rounded; the text was then read as decoding reads it. */
+  weights?: 'fp32' | 'fp16' | 'int8' | 'int4';
   /** Fewest and most tokens that a scored token is predicted from. */
   context: { min: number; max: number };
 }
 
 /**
  * The protocol on one line, e.g. `ppl|unit:BPE token|vocab:4096|window:256|stride:256|scored:9/10|bytes:30|context:1-256`;
- * `|start:</s>` follows where there is a start, `|documents:50` where documents were scored each on its own.
+ * `|start:</s>` follows where there is a start, `|documents:50` where documents were scored each on its own, `|weights:int8` where
+ * weights were rounded.
  */
 export function formatPerplexityProtocol(protocol: PerplexityProtocol): string {
-  const { unit, vocab, window, stride, scored, tokens, bytes, context, start, documents } = protocol;
+  const { unit, vocab, window, stride, scored, tokens, bytes, context, start, documents, weights = 'fp32' } = protocol;
   return [
     'ppl',
     `unit:${unit}`,
@@ -40,6 +43,7 @@ export function formatPerplexityProtocol(protocol: PerplexityProtocol): string {
     `context:${context.min}-${context.max}`,
     ...(start === undefined ? [] : [`start:${start}`]),
     ...(documents === undefined ? [] : [`documents:${documents}`]),
+    ...(weights === 'fp32' ? [] : [`weights:${weights}`]),
   ].join('|');
 }
 

@@ -8,7 +8,8 @@ import {
   type TokenReader,
   type TokensData,
 } from '@t2r/datasets';
-import type { CompiledProgram, Engine, Variables } from '@t2r/engine';
+import type { CompiledProgram, Engine, Variables, WeightFormat } from '@t2r/engine';
+import { createGenerator } from '@t2r/generation';
 import { buildLanguageModel } from '@t2r/models';
 import { type Checkpoint, loadCheckpoint } from '@t2r/zoo';
 import {
@@ -21,6 +22,7 @@ import {
 import type { PerplexityOptions } from './perplexity-schema.js';
 import { checkWindow } from './perplexity-step.js';
 import { compileScoring, type ScoringShape, scoreTokens } from './score.js';
+import { decodingScorer } from './score-decoding.js';
 
 /** One line of the table: a checkpoint on a split. */
 export interface PerplexityRow extends PerplexityResult {
@@ -44,7 +46,7 @@ export async function runPerplexity(options: PerplexityOptions, context: StepCon
   const readers = await openSplits(options, source.folder, data);
   const total = of.length * readers.reduce((sum, { targets }) => sum + targets, 0);
   const engine = await context.create('engine', context.engineSpec).open();
-  const scorer = createScorer(engine, { batch, window });
+  const scorer = createScorer(engine, { batch, window }, options.weights);
   const metrics: Metrics = {};
   const rows: PerplexityRow[] = [];
   const protocols: PerplexityData['protocols'] = {};
@@ -80,7 +82,7 @@ export async function runPerplexity(options: PerplexityOptions, context: StepCon
         // Without a start, a first token has nothing before it, but is a token of the text.
         const firsts = start === undefined ? (apart ?? 1) : 0;
         const text = { bytes, start, documents: apart, tokens: targets + firsts };
-        const protocol = { unit, vocab, window, stride, scored, context: seen, ...text };
+        const protocol = { unit, vocab, window, stride, scored, context: seen, ...text, weights: options.weights };
         protocols[split] = { ...protocol, text: formatPerplexityProtocol(protocol) };
         rows.push({ step: artifact.id, split, ...result });
         Object.assign(metrics, perplexityMetrics(artifact.id, split, result));
@@ -135,17 +137,28 @@ function checkFits(id: string, { config: { model } }: Checkpoint, data: TokensDa
 }
 
 /** The scoring program of one model structure at a time; the next checkpoint of the same structure only brings its weights. */
-function createScorer(engine: Engine, shape: ScoringShape) {
+function createScorer(engine: Engine, shape: ScoringShape, format: WeightFormat = 'fp32') {
   let structure: string | undefined;
   let variables: Variables | undefined;
-  let program: CompiledProgram | undefined;
+  let program: Pick<CompiledProgram, 'run' | 'dispose'> | undefined;
   const dispose = async () => {
     await program?.dispose();
     variables?.dispose();
   };
   return {
-    async program({ config, weights }: Checkpoint, context: StepContext): Promise<CompiledProgram> {
+    async program({ config, weights }: Checkpoint, context: StepContext): Promise<Pick<CompiledProgram, 'run'>> {
       const wanted = JSON.stringify(config.model);
+      if (format !== 'fp32') {
+        await dispose();
+        // The weights of decoding are others than those of training: feature maps are folded into them.
+        const model = buildLanguageModel(config.model, context);
+        const { batch } = shape;
+        program = decodingScorer(
+          createGenerator({ model, weights, engine, batch, dtype: format, capacity: shape.window }),
+          shape,
+        );
+        return program;
+      }
       if (program !== undefined && variables !== undefined && wanted === structure) {
         for (const [name, { data }] of Object.entries(weights)) variables.write(name, data);
         return program;

@@ -49,7 +49,7 @@ export interface Score {
 
 /** Scores every token but the first (of each document) once. Windows that end before the program's shape are padded on the right and masked. */
 export async function scoreTokens(
-  program: CompiledProgram,
+  program: Pick<CompiledProgram, 'run'>,
   tokens: TokenReader,
   { batch, window, stride, documents = [{ start: 0, length: tokens.length }], signal, onProgress }: ScoreOptions,
 ): Promise<Score> {

@@ -82,7 +82,15 @@ export function createGenerator({
   const { vocab, positions } = model.config;
   const maxPositions = positions === 'learned' ? model.config.maxPositions : Number.POSITIVE_INFINITY;
   const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
-  const state = createDecoderState({ engine, model, weights: model.stepWeights(values), batch, chunk, capacity });
+  const state = createDecoderState({
+    engine,
+    model,
+    weights: model.stepWeights(values),
+    batch,
+    chunk,
+    capacity,
+    dtype,
+  });
   const stepIds = new Int32Array(batch);
   const rowPositions = new Int32Array(batch);
   const chunkIds = new Int32Array(batch * chunk);

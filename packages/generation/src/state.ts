@@ -8,7 +8,8 @@ import { compilePrefill, compileStep, type DecodingProgramOptions } from './prog
 import { checkFit } from './snapshot/fit.js';
 import type { GeneratorSnapshot } from './snapshot/snapshot.js';
 
-export interface DecoderStateOptions extends Pick<DecodingProgramOptions, 'engine' | 'model' | 'weights' | 'batch' | 'dtype'> {
+export interface DecoderStateOptions
+  extends Pick<DecodingProgramOptions, 'engine' | 'model' | 'weights' | 'batch' | 'dtype'> {
   /** Positions of a prefill program. */
   chunk: number;
   /** Positions that caches have room for at first. */

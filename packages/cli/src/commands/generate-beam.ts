@@ -9,7 +9,10 @@ import { withEngine } from '../with-engine.js';
 import type { GenerateCommandOptions } from './generate.js';
 
 export interface BeamCommandOptions
-  extends Pick<GenerateCommandOptions, 'prompt' | 'tokens' | 'engine' | 'plugin' | 'json' | 'saveState' | 'fromState'> {
+  extends Pick<
+    GenerateCommandOptions,
+    'prompt' | 'tokens' | 'engine' | 'dtype' | 'plugin' | 'json' | 'saveState' | 'fromState'
+  > {
   beam: number;
   nbest: number;
   lengthPenalty: number;
@@ -19,7 +22,7 @@ export interface BeamCommandOptions
 /** Searches the best texts after each prompt in the checkpoint at `where`. */
 export async function generateBeamCommand(
   where: string,
-  { engine: engineName, prompt: given, tokens, plugin, json = false, ...options }: BeamCommandOptions,
+  { engine: engineName, prompt: given, tokens, plugin, json = false, dtype, ...options }: BeamCommandOptions,
   terminal: Terminal,
 ): Promise<number> {
   const { out, err } = terminal;
@@ -28,6 +31,10 @@ export async function generateBeamCommand(
       hint: 'Leave out --beam.',
     });
   }
+  if (dtype !== 'fp32')
+    throw new UserError(`--beam searches with weights in fp32, not ${dtype}`, {
+      hint: 'Leave out --dtype, or --beam.',
+    });
   const { folder, plugins } = await findCheckpoint(where);
   const read = given.length > 0 ? given : [await terminal.stdin()];
   const prompts = read.filter((prompt) => prompt !== undefined);

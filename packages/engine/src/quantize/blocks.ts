@@ -55,7 +55,7 @@ function blockScale(block: Float32Array, bits: 4 | 8): number {
 
 function quantizeOne(value: number, scale: number, half: number): number {
   const q = Math.floor(value / scale + half + 0.5);
-  return q < 0 ? 0 : q > 2 * half - 1 ? 2 * half - 1 : q;
+  return Math.max(0, Math.min(q, 2 * half - 1));
 }
 
 /** Rounds a matrix to blocks of 4 or 8 bits. */
