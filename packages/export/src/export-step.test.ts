@@ -106,14 +106,21 @@ it('leaves a folder whose card has the figures, and a program that runs', async 
   expect(ids.length).toBeGreaterThan(3);
 });
 
-it('refuses what the engine cannot write', async () => {
-  const context = {
-    create: registry.create,
-    folder: join(folder, 'refused'),
-    events: { info: () => {} },
-    signal: new AbortController().signal,
-    input: (ref: { step: string }) => artifacts.find(({ id }) => id === ref.step)!,
-    run: { name: 'my-run', folder },
-  } as unknown as StepContext;
-  await expect(step({ dtype: 'int4' }).run(context)).rejects.toThrow("the engine 'onnx' cannot store weights as int4");
+it('weights in few bits: smaller files, their loss reported', async () => {
+  const contextFor = (name: string) =>
+    ({
+      create: registry.create,
+      folder: join(folder, name),
+      events: { info: () => {} },
+      signal: new AbortController().signal,
+      input: (ref: { step: string }) => artifacts.find(({ id }) => id === ref.step)!,
+      run: { name: 'my-run', folder },
+    }) as unknown as StepContext;
+  for (const dtype of ['fp16', 'int8', 'int4'] as const) {
+    const { metrics, data } = await step({ dtype }).run(contextFor(dtype));
+    const { manifest } = await readExported(join(folder, dtype, (data as { folder: string }).folder));
+    expect(manifest.dtype).toBe(dtype);
+    expect(metrics!.agreement).toBeGreaterThan(0.5);
+    expect(Number.isFinite(metrics!['perplexity.exported'])).toBe(true);
+  }
 });

@@ -1,6 +1,5 @@
 /** The graphs of an exported model as programs, with the names and shapes of inputs and outputs that `manifest.ts` tells. */
 import type { StateSpec } from '@t2r/attention';
-import { UserError } from '@t2r/core';
 import type { CompiledProgram, CompileOptions, Engine, TensorMap, TensorSpec } from '@t2r/engine';
 import type { DecodeResult, LanguageModel, TranslationModel, Weights } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
@@ -46,11 +45,7 @@ function compile(
   { engine, weights, dtype }: Pick<GraphOptions<unknown>, 'engine' | 'weights' | 'dtype'>,
   options: Pick<CompileOptions, 'name' | 'inputs' | 'program'>,
 ): Promise<CompiledProgram> {
-  if (dtype !== 'fp32')
-    throw new UserError(`the engine '${engine.name}' cannot store weights as ${dtype}`, {
-      hint: 'Export with dtype fp32.',
-    });
-  return engine.compile({ ...options, constants: weights });
+  return engine.compile({ ...options, constants: weights, weights: dtype });
 }
 
 /** ids and position [batch], state -> logits [batch, vocab] and the next state. `context` is read only (encoder-decoders). */
