@@ -9,7 +9,7 @@ const PACKAGES = fileURLToPath(new URL('../../packages', import.meta.url));
 /** Each row may import from the rows below it, and nothing from its own or those above. */
 const ROWS = [
   ['cli', 'web'],
-  ['report', 'export', 'server', 'evaluators', 'trainers'],
+  ['report', 'server', 'export', 'evaluators', 'trainers'],
   ['generation'],
   ['datasets', 'zoo'],
   ['tokenizers', 'models'],

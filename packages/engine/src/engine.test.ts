@@ -199,6 +199,17 @@ describe('the compiled engine', () => {
       expect(result['output.y']!.data).toEqual(y);
     }
     expect((await readFile(join(folder, 'true.onnx'))).length).toBeLessThan(2000);
+    const own = join(folder, 'own.onnx');
+    await program.export(own, { names: 'own' });
+    const named = await ort.InferenceSession.create(own);
+    expect((await named.run({ x: new ort.Tensor('float32', x, [2, 64]) })).y!.data).toEqual(y);
+    const taken = await engines[1]!.compile({
+      name: 'taken',
+      inputs: { w: { shape: [1] } },
+      constants: { w: { shape: [1], data: Float32Array.of(2) } },
+      program: (inputs, { w }) => ({ outputs: { y: tf.mul(inputs.w!, w!) } }),
+    });
+    await expect(taken.export(own, { names: 'own' })).rejects.toThrow("'w' cannot be the name of 'input.w' too");
     await expect(
       engines[0]!.compile({ name: 'q', inputs: {}, program: () => ({ outputs: {} }) }).then((p) => p.export('x')),
     ).rejects.toThrow("only the 'onnx' engine");

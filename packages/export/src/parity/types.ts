@@ -50,4 +50,4 @@ export interface ParityReport {
 }
 
 /** Difference of logits that a float32 export may have, relative to the largest logit. */
-export const TOLERANCE = 1e-4;
+export const TOLERANCE = 5e-5;
