@@ -7,6 +7,7 @@ import type * as ort from 'onnxruntime-node';
 import { checkFeeds, HostVariables, writeRows } from './host-variables.js';
 import { type ExternalPlace, encodeModel } from './onnx/model-file.js';
 import { drawPool, OFFSETS_INPUT, poolInput, poolLength, poolRates, siteOffsets } from './trace/dropout.js';
+import { inPlaceUpdates } from './trace/in-place.js';
 import { inputName, type TracedOutput, type TracedProgram, traceProgram, variableName } from './trace/trace.js';
 import type { CompiledProgram, CompileOptions, Engine, HostArray, HostTensor, Variables } from './types.js';
 
@@ -152,6 +153,8 @@ class OnnxProgram implements CompiledProgram {
   /** Inputs that are the same in every run: the mask pools. */
   readonly #fixed: Record<string, ort.Tensor> = {};
   readonly #offsets: BigInt64Array;
+  /** Variables whose new value is written over the old one. */
+  readonly #inPlace: Set<string>;
   /** Wrappers of buffers that come back every run. */
   readonly #wrapped = new WeakMap<HostArray, ort.Tensor>();
 
@@ -170,6 +173,11 @@ class OnnxProgram implements CompiledProgram {
     this.#traced = traced;
     this.#release = release;
     this.#offsets = new BigInt64Array(2 * traced.sites.length);
+    const whole = traced.updates.filter(({ rows }) => rows === undefined);
+    this.#inPlace = inPlaceUpdates(
+      traced.graph,
+      whole.map(({ key, name }) => ({ key, input: variableName(key), output: name })),
+    );
     for (const rate of poolRates(traced.sites)) {
       const values = pool(rate);
       this.#fixed[poolInput(rate)] = new runtime.Tensor('float32', values, [values.length]);
@@ -210,9 +218,9 @@ class OnnxProgram implements CompiledProgram {
     }
     const fetches: Record<string, ort.Tensor | null> = {};
     for (const { name } of outputs) fetches[name] = null;
-    // Whole updates are written by the runtime straight into the variable's other buffer.
-    for (const { key, name, shape, rows } of updates)
-      fetches[name] = rows ? null : this.#wrap(variables!.next(key), shape);
+    // Whole updates are written by the runtime straight into the variable: over its value or into its other buffer.
+    const target = (key: string) => (this.#inPlace.has(key) ? variables!.current(key) : variables!.next(key));
+    for (const { key, name, shape, rows } of updates) fetches[name] = rows ? null : this.#wrap(target(key), shape);
     const results = await this.#session.run(this.#used(feeds), fetches);
     for (const update of updates) this.#apply(update, variables!, results, inputs);
     return Object.fromEntries(outputs.map(({ key, name }) => [key, results[name]!.data as HostArray]));
@@ -231,6 +239,7 @@ class OnnxProgram implements CompiledProgram {
     results: ort.InferenceSession.OnnxValueMapType,
     inputs: Record<string, HostArray>,
   ): void {
+    if (this.#inPlace.has(key)) return;
     if (rows === undefined) variables.swap(key);
     else writeRows(variables, key, results[name]!.data as HostArray, shape, rows.axis, inputs[rows.at]![0]!);
   }
