@@ -53,16 +53,21 @@ function initializer({ name, type, shape, data }: Initializer, place?: ExternalP
   return proto.int(14, 1);
 }
 
-function valueInfo({ name, type, shape }: ValueInfo): ProtoWriter {
+function valueInfo({ name, type, shape, sequence = false }: ValueInfo): ProtoWriter {
   const dims = new ProtoWriter();
   for (const dim of shape) dims.message(1, new ProtoWriter().int(1, dim));
   const tensor = new ProtoWriter().int(1, ELEMENT_TYPES[type]).message(2, dims);
-  return new ProtoWriter().string(1, name).message(2, new ProtoWriter().message(1, tensor));
+  const element = new ProtoWriter().message(1, tensor);
+  const value = sequence ? new ProtoWriter().message(4, new ProtoWriter().message(1, element)) : element;
+  return new ProtoWriter().string(1, name).message(2, value);
 }
+
+/** What of a graph is written. */
+export type GraphParts = Readonly<Pick<GraphBuilder, 'nodes' | 'initializers' | 'inputs' | 'outputs'>>;
 
 /** The bytes of an .onnx file. `external` names the place of each initializer that is stored beside it. */
 export function encodeModel(
-  graph: GraphBuilder,
+  graph: GraphParts,
   { name, external = new Map() }: { name: string; external?: ReadonlyMap<string, ExternalPlace> },
 ): Uint8Array {
   const body = new ProtoWriter();
