@@ -1,18 +1,11 @@
 /** The benchmark cases. Sizes are the reference work by default, so that figures compare with those of peers. */
-import { type Attention, softmaxAttention, type T2rMlpOptions, t2rMlpAttention } from '@t2r/attention';
-import { createRandom } from '@t2r/core';
-import { type Engine, openEngine, type WeightFormat } from '@t2r/engine';
+import { type Attention, softmaxAttention } from '@t2r/attention';
+import type { WeightFormat } from '@t2r/engine';
 import { argmax, createGenerator } from '@t2r/generation';
-import { createLanguageModel, initialWeights, type LanguageModel, type LmConfig } from '@t2r/models';
-import {
-  createAdam,
-  createTrainingProgram,
-  languageModelObjective,
-  slotVariables,
-  trainedParameters,
-} from '@t2r/trainers';
-import { median } from './median.js';
+import { initialWeights, type LanguageModel } from '@t2r/models';
+import { model, peakMemory, t2r, timed, withEngine } from './language-models.js';
 import { TOKENIZER_CASES } from './tokenizers.js';
+import { TRAINING_CASES } from './train.js';
 import { translate, translateLength } from './translate.js';
 
 /** Sizes of the models under test; the d-prefixed ones are those of the decoding cases, the t-prefixed of translation. */
@@ -24,6 +17,8 @@ export interface Sizes {
   layers: number;
   batch: number;
   tokens: number;
+  /** Batches to an optimizer step. */
+  accumulate: number;
   features: number;
   ddim: number;
   dheads: number;
@@ -53,6 +48,7 @@ export const REFERENCE: Sizes = {
   layers: 4,
   batch: 8,
   tokens: 256,
+  accumulate: 1,
   features: 32,
   ddim: 512,
   dheads: 8,
@@ -98,119 +94,16 @@ export interface Figure {
   mb_per_s?: number;
   /** Tracing and opening sessions (train, translate). */
   compile_ms?: number;
+  /** Steps run, and the growth of heap and resident set after warm-up as a share of them (train-drift). */
+  steps?: number;
+  heap_drift?: number;
+  rss_drift?: number;
+  heap_bytes?: number;
+  rss_bytes?: number;
   peak_rss_bytes: number;
 }
 
 export type BenchCase = (sizes: Sizes, contexts: readonly number[], dtype?: WeightFormat) => AsyncGenerator<Figure>;
-
-/** The paper's feature map; quadratic, as the authors train. */
-const T2R: Omit<T2rMlpOptions, 'features'> = {
-  activation: 'relu',
-  bias: true,
-  epsilon: 1e-2,
-  form: 'quadratic',
-  chunk: 64,
-};
-
-/** Runs `step` and gives the median and the least time in milliseconds, after a warm-up. */
-async function timed(
-  step: () => Promise<void>,
-  warmUp: number,
-  count: number,
-): Promise<{ ms: number; min_ms: number }> {
-  const times: number[] = [];
-  for (let i = 0; i < warmUp + count; i++) {
-    const started = performance.now();
-    await step();
-    if (i >= warmUp) times.push(performance.now() - started);
-  }
-  return { ms: median(times), min_ms: Math.min(...times) };
-}
-
-// Node gives the peak resident set in KiB.
-const peakMemory = () => process.resourceUsage().maxRSS * 1024;
-
-function model(
-  attention: Attention,
-  config: Partial<LmConfig> & Pick<LmConfig, 'vocab' | 'layers' | 'dim' | 'heads' | 'ffn'>,
-): LanguageModel {
-  const layers = Array.from({ length: config.layers }, () => attention);
-  return createLanguageModel(
-    {
-      use: 'decoder-lm',
-      activation: 'relu',
-      norm: 'pre',
-      positions: 'learned',
-      maxPositions: 1 << 16,
-      tieOutput: true,
-      scaleEmbedding: false,
-      dropout: 0,
-      attentionDropout: 0,
-      activationDropout: 0,
-      initStd: 0.02,
-      ...config,
-      attention: layers.map(({ name, options }) => ({ use: name, ...options })),
-    },
-    layers,
-  );
-}
-
-async function withEngine<T>(threads: number, body: (engine: Engine) => Promise<T>): Promise<T> {
-  const engine = await openEngine('onnx', { threads });
-  try {
-    return await body(engine);
-  } finally {
-    await engine.dispose();
-  }
-}
-
-/** One optimizer step (Adam) of a causal language model. */
-const train = (name: string, attention: (sizes: Sizes) => Attention): BenchCase =>
-  async function* (sizes) {
-    const { dim, heads, ffn, vocab, layers, batch, tokens, threads, steps } = sizes;
-    yield await withEngine(threads, async (engine): Promise<Figure> => {
-      const lm = model(attention(sizes), { dim, heads, ffn, vocab, layers, maxPositions: tokens });
-      const adam = createAdam('adam', { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, decayAll: false }, false);
-      const trained = trainedParameters(lm.parameters());
-      const variables = engine.variables({ ...initialWeights(lm, 1), ...slotVariables(trained, adam) });
-      const options = {
-        objective: languageModelObjective(lm),
-        trained,
-        optimizer: adam,
-        accumulate: 1,
-        clip: 0,
-        seed: 1,
-      };
-      const program = createTrainingProgram(engine, variables, options);
-      const random = createRandom(1, 'bench');
-      const draw = () => Int32Array.from({ length: batch * tokens }, () => random.integer(vocab));
-      const spec = { shape: [batch, tokens], dtype: 'int32' as const };
-      const arrays = { inputs: draw(), targets: draw() };
-      const batches = [{ arrays, specs: { inputs: spec, targets: spec }, tokens: batch * tokens }];
-      let step = 0;
-      let compileMs = 0;
-      let inside = 0;
-      const { ms, min_ms } = await timed(
-        async () => {
-          const { seconds, compileSeconds } = await program.run(step++, [1e-3], batches);
-          inside += seconds;
-          compileMs += compileSeconds * 1000;
-        },
-        2,
-        steps,
-      );
-      return {
-        case: name,
-        threads,
-        ms,
-        min_ms,
-        tokens_per_s: (batch * tokens) / (ms / 1000),
-        host_share: Math.max(0, 1 - (inside * 1000) / step / ms),
-        compile_ms: compileMs,
-        peak_rss_bytes: peakMemory(),
-      };
-    });
-  };
 
 function decodingModel(sizes: Sizes, attention: Attention): LanguageModel {
   const { ddim: dim, dheads: heads, dffn: ffn, dvocab: vocab, dlayers: layers } = sizes;
@@ -221,7 +114,7 @@ function decodingModel(sizes: Sizes, attention: Attention): LanguageModel {
 const decode: BenchCase = async function* (sizes, _, dtype = 'fp32') {
   const { threads, dbatch, dvocab, steps, features } = sizes;
   yield await withEngine(threads, async (engine): Promise<Figure> => {
-    const lm = decodingModel(sizes, t2rMlpAttention({ ...T2R, features }));
+    const lm = decodingModel(sizes, t2r(features));
     const generator = createGenerator({ model: lm, weights: initialWeights(lm, 1), engine, batch: dbatch, dtype });
     const ids = new Int32Array(dbatch);
     const { ms, min_ms } = await timed(
@@ -265,8 +158,7 @@ const decodeCache: BenchCase = async function* (sizes, contexts) {
 };
 
 export const CASES: Record<string, BenchCase> = {
-  train: train('train', () => softmaxAttention()),
-  'train-t2r': train('train-t2r', ({ features }) => t2rMlpAttention({ ...T2R, features })),
+  ...TRAINING_CASES,
   decode,
   'decode-kv': decodeCache,
   translate,

@@ -15,6 +15,7 @@ import { type DropoutSource, layerNorm } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Rotation } from './contract.js';
 import { chunkDecays, cumulative, decayMatrix } from './decay.js';
+import { joinGroups, splitGroups } from './group-chunks.js';
 import { groupRows, groupsOf, repeatRows, ungroupRows } from './groups.js';
 import { lowerTriangle } from './masks.js';
 
@@ -156,26 +157,6 @@ export interface ChunkedSumsOptions {
   /** What came before the first position, [batch, kvHeads, features, width]; without it nothing did. */
   incoming?: tf.Tensor;
   logDecay?: tf.Tensor;
-}
-
-/** How positions of grouped heads are cut up: `rows` pairs of a sequence and a head of keys, `chunks` of `size`. */
-interface GroupedChunks {
-  rows: number;
-  groups: number;
-  chunks: number;
-  size: number;
-}
-
-/** [B,H,chunks*size,w] -> [rows, chunks, groups * size, w]: the heads of a group meet in every chunk. */
-function splitGroups(x: tf.Tensor, { rows, groups, chunks, size }: GroupedChunks): tf.Tensor {
-  const width = x.shape[3]!;
-  const parts = tf.transpose(tf.reshape(x, [rows, groups, chunks, size * width]), [0, 2, 1, 3]);
-  return tf.reshape(parts, [rows, chunks, groups * size, width]);
-}
-
-/** The inverse of `splitGroups`, up to the shape. */
-function joinGroups(x: tf.Tensor, { rows, groups, chunks, size }: GroupedChunks): tf.Tensor {
-  return tf.transpose(tf.reshape(x, [rows, chunks, groups, size * x.shape[3]!]), [0, 2, 1, 3]);
 }
 
 /**

@@ -5,6 +5,7 @@
 import { UserError } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { chunkedAttention } from './chunked-attention.js';
 import type {
   Attention,
   AttentionParameters,
@@ -52,8 +53,11 @@ export interface LinearAttentionOptions {
 /** What rotary positions turn: queries and keys before the feature map, or their features after it. */
 export type RotateSide = 'inputs' | 'features';
 
-/** Longest sequence for which `auto` forms all similarities: a matrix of this size still fits a core's cache. */
-export const QUADRATIC_LIMIT = 256;
+/**
+ * Longest sequence for which `auto` forms all similarities: in training, chunks of 64 take as long at about 128 positions and
+ * half as long at 256 (measured; docs/performance.md).
+ */
+export const QUADRATIC_LIMIT = 128;
 
 export const DEFAULT_CHUNK = 64;
 
@@ -129,9 +133,12 @@ export function linearAttention({
     // Differences of cumulative log decays lose digits with the length they are summed over.
     const limit = logDecay ? chunk : QUADRATIC_LIMIT;
     const small = q.shape[2]! <= limit || (dropout !== undefined && dropout.rate > 0);
-    return form === 'quadratic' || (form === 'auto' && small)
-      ? quadraticForm(queries, keys, v, { ...base, logDecay, dropout, rotation })
-      : chunkedForm(queries, keys, v, { ...base, logDecay, chunk, rotation }).output;
+    if (form === 'quadratic' || (form === 'auto' && small)) {
+      return quadraticForm(queries, keys, v, { ...base, logDecay, dropout, rotation });
+    }
+    return logDecay || rotation || normaliseOutput
+      ? chunkedForm(queries, keys, v, { ...base, logDecay, chunk, rotation }).output
+      : chunkedAttention(queries, keys, v, { epsilon, chunk });
   }
 
   function state(shape: AttentionShape, batch: number): StateSpec[] {

@@ -13,7 +13,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Attention, AttentionParameters, ParallelOptions, RecurrentOptions, RecurrentResult } from './contract.js';
 import { groupsOf, keyHeads, keyShape, repeatHeads } from './groups.js';
-import { chunkOption, epsilonOption, formOption, type LinearForm, QUADRATIC_LIMIT } from './linear.js';
+import { chunkOption, epsilonOption, formOption, type LinearForm } from './linear.js';
 import {
   appendOnes,
   chunkedSums,
@@ -30,6 +30,9 @@ import {
 import { mapQueries, withDrawn } from './map-features.js';
 import { firstPositions } from './masks.js';
 import { nextBuffer, realBuffered, realKeys, refuseCrossAttention, type WindowScores, windowScores } from './window.js';
+
+/** Longest sequence for which `form: auto` forms all similarities of the older keys. */
+const WINDOW_QUADRATIC_LIMIT = 256;
 
 /** `{ use: window-linear, window: 32, linear: { use: hedgehog } }` */
 export const windowLinearSchema = z.strictObject({
@@ -108,7 +111,7 @@ export function windowLinearAttention(options: WindowLinearOptions): Attention {
     const filled = (x: tf.Tensor) => tf.concat([none, repeatHeads(x, groups)], 2); // [B,H,before + T,d]
     const real = realKeys(q, before, keyMask); // [B,H,before + T,1]
     const dropping = dropout !== undefined && dropout.rate > 0;
-    const quadratic = form === 'quadratic' || (form === 'auto' && (time <= QUADRATIC_LIMIT || dropping));
+    const quadratic = form === 'quadratic' || (form === 'auto' && (time <= WINDOW_QUADRATIC_LIMIT || dropping));
     const scored = windowScores(q, filled(k), real);
     const near = nearSums(scored, filled(v), quadratic ? dropout : undefined);
 

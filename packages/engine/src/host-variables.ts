@@ -9,7 +9,8 @@ interface Slot {
   back?: HostArray;
 }
 
-function allocate(spec: Required<TensorSpec>): HostArray {
+/** Zeros of a tensor. */
+export function allocate(spec: Required<TensorSpec>): HostArray {
   const size = sizeOf(spec.shape);
   return spec.dtype === 'float32' ? new Float32Array(size) : new Int32Array(size);
 }

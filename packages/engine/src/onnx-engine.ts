@@ -4,10 +4,12 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { UserError, writeFileAtomic } from '@t2r/core';
 import type * as ort from 'onnxruntime-node';
-import { checkFeeds, HostVariables, writeRows } from './host-variables.js';
+import { allocate, checkFeeds, HostVariables, writeRows } from './host-variables.js';
 import { type ExternalPlace, encodeModel } from './onnx/model-file.js';
+import { runUncopied, withUnreadOutput } from './onnx/uncopied.js';
 import { storeWeights } from './passes/store-weights.js';
 import { drawPool, OFFSETS_INPUT, poolInput, poolLength, poolRates, siteOffsets } from './trace/dropout.js';
+import { inPlaceUpdates } from './trace/in-place.js';
 import { inputName, type TracedOutput, type TracedProgram, traceProgram, variableName } from './trace/trace.js';
 import type {
   CompiledProgram,
@@ -86,7 +88,7 @@ class OnnxEngine implements Engine {
   async compile(options: CompileOptions): Promise<CompiledProgram> {
     const traced = traceProgram(options);
     storeWeights(traced.graph, options.weights ?? 'fp32');
-    const model = encodeModel(traced.graph, { name: 'program' });
+    const model = encodeModel(withUnreadOutput(traced.graph), { name: 'program' });
     const { memoryPattern = true } = options;
     const key = `${createHash('sha256').update(model).digest('hex')} ${memoryPattern}`;
     const opened = () => this.#openSession(options.name, model, memoryPattern);
@@ -167,6 +169,10 @@ class OnnxProgram implements CompiledProgram {
   /** Inputs that are the same in every run: the mask pools. */
   readonly #fixed: Record<string, ort.Tensor> = {};
   readonly #offsets: BigInt64Array;
+  /** Variables whose new value is written over the old one. */
+  readonly #inPlace: Set<string>;
+  /** Arrays that rows of a variable come back in. */
+  readonly #rows = new Map<string, HostArray>();
   /** Wrappers of buffers that come back every run. */
   readonly #wrapped = new WeakMap<HostArray, ort.Tensor>();
 
@@ -185,6 +191,11 @@ class OnnxProgram implements CompiledProgram {
     this.#traced = traced;
     this.#release = release;
     this.#offsets = new BigInt64Array(2 * traced.sites.length);
+    const whole = traced.updates.filter(({ rows }) => rows === undefined);
+    this.#inPlace = inPlaceUpdates(
+      traced.graph,
+      whole.map(({ key, name }) => ({ key, input: variableName(key), output: name })),
+    );
     for (const rate of poolRates(traced.sites)) {
       const values = pool(rate);
       this.#fixed[poolInput(rate)] = new runtime.Tensor('float32', values, [values.length]);
@@ -223,14 +234,26 @@ class OnnxProgram implements CompiledProgram {
       siteOffsets(sites, this.#options.seed ?? 0, step, this.#offsets);
       feeds[OFFSETS_INPUT] = new this.#runtime.Tensor('int64', this.#offsets, [this.#offsets.length]);
     }
-    const fetches: Record<string, ort.Tensor | null> = {};
-    for (const { name } of outputs) fetches[name] = null;
-    // Whole updates are written by the runtime straight into the variable's other buffer.
-    for (const { key, name, shape, rows } of updates)
-      fetches[name] = rows ? null : this.#wrap(variables!.next(key), shape);
-    const results = await this.#session.run(this.#used(feeds), fetches);
-    for (const update of updates) this.#apply(update, variables!, results, inputs);
-    return Object.fromEntries(outputs.map(({ key, name }) => [key, results[name]!.data as HostArray]));
+    const results: Record<string, HostArray> = {};
+    const fetches: Record<string, ort.Tensor> = {};
+    const fetch = (name: string, data: HostArray, shape: readonly number[]) => {
+      results[name] = data;
+      fetches[name] = this.#wrap(data, shape);
+    };
+    for (const output of outputs) fetch(output.name, allocate(output), output.shape);
+    for (const update of updates) fetch(update.name, this.#target(update, variables!), update.shape);
+    await runUncopied(this.#session, this.#used(feeds), fetches);
+    for (const update of updates) this.#apply(update, variables!, inputs);
+    return Object.fromEntries(outputs.map(({ key, name }) => [key, results[name]!]));
+  }
+
+  /** Where the runtime writes an update: over the variable, into its other buffer, or rows into an array of their own. */
+  #target(update: TracedOutput, variables: HostVariables): HostArray {
+    const { key, rows } = update;
+    if (rows === undefined) return this.#inPlace.has(key) ? variables.current(key) : variables.next(key);
+    const array = this.#rows.get(key) ?? allocate(update);
+    this.#rows.set(key, array);
+    return array;
   }
 
   /** Only inputs that survived pruning may be fed. */
@@ -240,14 +263,10 @@ class OnnxProgram implements CompiledProgram {
     return used;
   }
 
-  #apply(
-    { key, name, rows, shape }: TracedOutput,
-    variables: HostVariables,
-    results: ort.InferenceSession.OnnxValueMapType,
-    inputs: Record<string, HostArray>,
-  ): void {
-    if (rows === undefined) variables.swap(key);
-    else writeRows(variables, key, results[name]!.data as HostArray, shape, rows.axis, inputs[rows.at]!);
+  #apply({ key, rows, shape }: TracedOutput, variables: HostVariables, inputs: Record<string, HostArray>): void {
+    if (rows !== undefined) {
+      writeRows(variables, key, this.#rows.get(key)!, shape, rows.axis, inputs[rows.at]!);
+    } else if (!this.#inPlace.has(key)) variables.swap(key);
   }
 
   async export(path: string, { externalData = false, names = 'traced' }: ProgramExportOptions = {}): Promise<void> {

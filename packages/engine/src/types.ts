@@ -113,7 +113,7 @@ export interface ProgramExportOptions {
 
 export interface CompiledProgram {
   readonly name: string;
-  /** Runs once; updates are in the variables when the promise resolves. Output arrays are the caller's to keep. */
+  /** Runs once; updates are in the variables when the promise resolves, and may be there in part where it rejects. Output arrays are the caller's to keep. */
   run(inputs: Record<string, HostArray>, options?: RunOptions): Promise<Record<string, HostArray>>;
   /** Writes the traced graph as an .onnx file (engine `onnx` only; others reject with a UserError). */
   export(path: string, options?: ProgramExportOptions): Promise<void>;

@@ -1,6 +1,6 @@
 /** The parallel forward pass, all positions at once: training and evaluation. */
 import { type Attention, createRotation, type Rotation, rotateInputs } from '@t2r/attention';
-import { type DropoutSource, linear, type TensorMap } from '@t2r/engine';
+import { recompute as computeAgain, type DropoutSource, linear, type TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { attentionShape, projectionWidths, rotaryOptions } from './architecture.js';
 import {
@@ -87,26 +87,38 @@ function maybeSkip(x: tf.Tensor, layer: (x: tf.Tensor) => tf.Tensor, rate: numbe
   return tf.add(tf.mul(layer(x), keep), tf.mul(x, tf.sub(1, keep)));
 }
 
+/** The parameters of layer n, by their whole names. */
+function layerParameters(parameters: TensorMap, n: number): TensorMap {
+  return Object.fromEntries(Object.entries(parameters).filter(([name]) => name.startsWith(`layers.${n}.`)));
+}
+
 /** ids [B,T] int32 -> hidden states after the final norm, [B,T,dim]. */
 export function forward(
   config: LmConfig,
   attention: readonly Attention[],
   ids: tf.Tensor,
   parameters: TensorMap,
-  { dropout, observe, causal = true, keyMask, cross }: StackOptions = {},
+  { dropout, observe, causal = true, keyMask, cross, recompute = false }: StackOptions = {},
 ): tf.Tensor {
   const time = ids.shape[1]!;
   const rotary = rotaryOptions(config);
-  const rotation = rotary && createRotation(rotary, time);
   const inputs = embedInputs(ids, leadingPositions(time, parameters, config), parameters, config);
   let x = drop(inputs, dropout, config.dropout);
+  if (recompute && (observe || cross || keyMask))
+    throw new Error('a stack that is observed or masked is not recomputed');
   attention.forEach((variant, n) => {
-    const get = scope(parameters, `layers.${n}`);
     const seen = observe && ((attended: ObservedAttention) => observe(n, attended));
-    const pass = { causal, keyMask, source: dropout, rotation, observe: seen };
-    const own = (h: tf.Tensor) => attend(h, get, variant, config, pass);
-    const other = cross && ((h: tf.Tensor) => cross(n, h, get));
-    const layer = (below: tf.Tensor) => transformerLayer(below, get, config, dropout, own, other);
+    const run = (below: tf.Tensor, values: TensorMap, source?: DropoutSource) => {
+      const get = scope(values, `layers.${n}`);
+      // Equal tables of a graph are one; a layer that is computed again makes its own.
+      const rotation = rotary && createRotation(rotary, time);
+      const pass = { causal, keyMask, source, rotation, observe: seen };
+      const own = (h: tf.Tensor) => attend(h, get, variant, config, pass);
+      const other = cross && ((h: tf.Tensor) => cross(n, h, get));
+      return transformerLayer(below, get, config, source, own, other);
+    };
+    const layer = (below: tf.Tensor) =>
+      recompute ? computeAgain(run, below, layerParameters(parameters, n), dropout) : run(below, parameters, dropout);
     x = maybeSkip(x, layer, config.layerDrop ?? 0, dropout);
   });
   return finalNorm(x, parameters, config);

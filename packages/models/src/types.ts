@@ -103,6 +103,8 @@ export interface ObservedAttention {
 export interface ForwardOptions {
   /** Given in training: dropout is on. */
   dropout?: DropoutSource;
+  /** Keep the inputs of layers alone until the backward pass, which computes the rest again; of self-attention without `observe`. */
+  recompute?: boolean;
   /** Told of the attention of every layer, from the input upwards. */
   observe?: (layer: number, attention: ObservedAttention) => void;
 }

@@ -2,8 +2,8 @@
  * Distillation: besides the data, the model learns from the probabilities of a teacher (Hinton et al. 2015, arXiv
  * 1503.02531), for example from the softmax model that it was converted from.
  */
-import { crossEntropy, type DropoutSource, type HostTensor, sizeOf, type TensorMap, toRows } from '@t2r/engine';
-import type { LanguageModel, Weights } from '@t2r/models';
+import { crossEntropy, type HostTensor, sizeOf, type TensorMap, toRows } from '@t2r/engine';
+import type { ForwardOptions, LanguageModel, Weights } from '@t2r/models';
 import * as tf from '@tensorflow/tfjs-core';
 
 export interface Distillation {
@@ -52,13 +52,12 @@ function softened(logits: tf.Tensor, temperature: number): tf.Tensor {
 export function distillationLoss(
   model: LanguageModel,
   { weight, temperature }: Distillation,
-  labelSmoothing: number,
+  { labelSmoothing, ...options }: ForwardOptions & { labelSmoothing: number },
   inputs: TensorMap,
   parameters: TensorMap,
   teacher: tf.Tensor,
-  dropout: DropoutSource,
 ): tf.Scalar {
-  const hidden = model.hidden(inputs.inputs!, parameters, { dropout }); // [batch, block, dim]
+  const hidden = model.hidden(inputs.inputs!, parameters, options); // [batch, block, dim]
   const logits = toRows(model.logits(hidden, parameters)); // [batch * block, vocab]
   const targets = tf.reshape(inputs.targets!, [sizeOf(inputs.targets!.shape)]);
   const student = softened(logits, temperature); // [batch * block, vocab]

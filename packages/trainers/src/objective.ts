@@ -22,21 +22,23 @@ export interface LanguageModelObjectiveOptions {
   labelSmoothing?: number;
   /** Absent: the targets alone. */
   distillation?: Distillation;
+  /** Compute layers again in the backward pass and keep only their inputs. Default false. */
+  recompute?: boolean;
 }
 
 /** Cross-entropy of the next token in nats, and where asked for the divergence from a teacher. */
 export function languageModelObjective(
   model: LanguageModel,
-  { labelSmoothing = 0, distillation }: LanguageModelObjectiveOptions = {},
+  { labelSmoothing = 0, distillation, recompute = false }: LanguageModelObjectiveOptions = {},
 ): Objective {
   return {
     loss(inputs, values, dropout) {
       if (distillation === undefined)
         return (parameters) =>
-          model.loss(inputs.inputs!, inputs.targets!, parameters, { dropout, labelSmoothing }) as Scalar;
+          model.loss(inputs.inputs!, inputs.targets!, parameters, { dropout, labelSmoothing, recompute }) as Scalar;
       const teacher = teacherLogProbabilities(distillation, inputs, values);
       return (parameters) =>
-        distillationLoss(model, distillation, labelSmoothing, inputs, parameters, teacher, dropout);
+        distillationLoss(model, distillation, { labelSmoothing, recompute, dropout }, inputs, parameters, teacher);
     },
   };
 }

@@ -51,12 +51,17 @@ async function loadTeacher(
 
 async function prepare(options: TrainLmOptions, context: StepContext, checkpoint: Checkpoint): Promise<TrainingTask> {
   const { labelSmoothing, lora, groups } = options;
+  const recompute = options.recompute === 'layers';
   const model = buildLanguageModel(checkpoint.config.model, context);
   const adapters = lora && createAdapters(model.parameters(), lora);
   const teacher = await loadTeacher(options, context, checkpoint);
   const trained = trainedParameters(model.parameters(), options, adapters?.parameters);
   const stages = progressiveModels(options, model, context).map(({ from, model: present }): Stage => {
-    const objective = languageModelObjective(present, { labelSmoothing, distillation: teacher?.distillation });
+    const objective = languageModelObjective(present, {
+      labelSmoothing,
+      distillation: teacher?.distillation,
+      recompute,
+    });
     const known = new Set([...present.parameters(), ...(adapters?.parameters ?? [])].map(({ name }) => name));
     return {
       from,

@@ -18,6 +18,7 @@ import { createAdapters } from './lora.js';
 import { type ParameterSpec, trainedParameters } from './parameter-patterns.js';
 import { progressiveModels } from './progressive.js';
 import type { TrainLmOptions } from './train-schema.js';
+import { trainingMemory } from './training-memory.js';
 import type { TrainingOptions } from './training-options.js';
 
 /** Sustained float32 rate of one core in a training step; an assumption that makes the seconds an order of magnitude. */
@@ -60,31 +61,36 @@ interface PlannedWork {
   others: number;
   /** Whether the logits of a batch are made and kept. */
   logits: boolean;
+  /** Layers are computed again in the backward pass. */
+  recompute?: boolean;
 }
 
 /** Operations, memory and time of a training step; the model's size and state come along. */
 function planSteps(
   { steps, batch, block, accumulate, optimizer }: TrainingOptions,
-  { config, flopsPerToken, trained, others, logits }: PlannedWork,
+  { config, flopsPerToken, trained, others, logits, recompute = false }: PlannedWork,
   context: PlanContext,
 ): StepPlan {
   const plan = modelPlan(buildLanguageModel(config, context));
   const flops = steps * accumulate * batch * block * flopsPerToken;
   const { slots } = context.create('optimizer', optimizer);
-  // Present and next value of parameters, slots and summed gradients, and the gradients of one batch.
   const size = trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const frozen = (plan.parameters ?? 0) - size;
-  const variables = frozen + size * (2 * (1 + slots.length + (accumulate > 1 ? 1 : 0)) + 1);
-  // What the backward pass reads: about 16 vectors of the model's width a token and layer, the feed-forward block (both
-  // halves of a gated one) and the attention weights twice each, the logits twice.
-  const { layers, dim, ffn, heads, vocab, gated } = config;
-  const layer = 16 * dim + (gated ? 4 : 2) * ffn + 2 * heads * block;
-  const activations = batch * block * (layers * layer + (logits ? 2 * vocab : 0));
   return {
     ...plan,
     flops,
     seconds: flops / (FLOPS_PER_CORE * availableParallelism()),
-    memoryBytes: 4 * (variables + others + activations),
+    memoryBytes: trainingMemory({
+      config,
+      batch,
+      block,
+      parameters: plan.parameters ?? 0,
+      trained: size,
+      others,
+      slots: slots.length,
+      accumulates: accumulate > 1,
+      logits,
+      recompute,
+    }),
     produces: { config } satisfies PlannedCheckpoint,
   };
 }
@@ -103,6 +109,7 @@ export function planTraining(options: TrainLmOptions, config: LmConfig, context:
       trained: trainedParameters(model.parameters(), options, adapters?.parameters),
       others: teacher.parameters,
       logits: true,
+      recompute: options.recompute === 'layers',
     },
     context,
   );

@@ -1,5 +1,5 @@
 /** The options of `train/lm`. */
-import { componentOption, stepRef } from '@t2r/core';
+import { componentOption, notInKey, stepRef } from '@t2r/core';
 import { z } from 'zod';
 import { loraOption } from './lora.js';
 import { parameterOptions } from './parameter-patterns.js';
@@ -23,6 +23,14 @@ export const trainLmSchema = z
   .strictObject({
     ...trainingOptions,
     ...parameterOptions,
+    recompute: notInKey(
+      z
+        .enum(['none', 'layers'])
+        .optional()
+        .describe(
+          'layers: keep only the inputs of layers for the backward pass, which computes the rest again: the same result from less memory in more time. Default: none.',
+        ),
+    ),
     lora: loraOption.optional(),
     labelSmoothing: z.number().min(0).lt(1).default(0).describe('Probability mass spread over the whole vocabulary.'),
     distill: distillSchema

@@ -81,6 +81,13 @@ export function applyGradients(
   let gradientScale: tf.Tensor | undefined;
   if (clip > 0) gradientScale = tf.div(clipFactor(norm, clip), accumulate);
   else if (accumulate > 1) gradientScale = tf.scalar(1 / accumulate);
+  // Updates wait for the norm, which clipping makes them do anyway: all gradients live until then, and once no reader of a
+  // parameter is left, the engine writes its new value over the old one.
+  const waited = tf.mul(tf.minimum(norm, 1), 0);
+  const scalarAt = (scalar: string, group: number) => {
+    const value = scalars[scalarName(scalar, group)]!;
+    return clip > 0 ? value : tf.add(value, waited);
+  };
   const updates: TensorMap = {};
   parameters.forEach(({ name, group, decay = true }, i) => {
     const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, values[slotName(slot, name)]!]));
@@ -89,7 +96,7 @@ export function applyGradients(
       gradient: gradients[i]!,
       gradientScale,
       slots,
-      scalars: Object.fromEntries(optimizer.scalars.map((scalar) => [scalar, scalars[scalarName(scalar, group)]!])),
+      scalars: Object.fromEntries(optimizer.scalars.map((scalar) => [scalar, scalarAt(scalar, group)])),
       decay,
     });
     updates[name] = updated.parameter;

@@ -90,6 +90,7 @@ function wholeProgram(
   const programs = createProgramTable((specs) =>
     engine.compile({
       name: 'train',
+      memoryPattern: false,
       inputs: { ...specs, ...scalars.specs },
       variables,
       seed,
@@ -137,7 +138,7 @@ function gatheringProgram(
   const gather = createProgramTable((specs) =>
     engine.compile({
       name: 'accumulate',
-      memoryPattern: uniform,
+      memoryPattern: false,
       inputs: {
         ...specs,
         ...(sums ? { carry: { shape: [] } } : {}),

@@ -26,6 +26,8 @@ export interface ValueInfo {
   name: string;
   type: ElementType;
   shape: readonly number[];
+  /** A sequence of such tensors. */
+  sequence?: boolean;
 }
 
 export interface NodeOptions {

@@ -55,12 +55,17 @@ function initializer({ name, type, shape, data }: Initializer, place?: ExternalP
   return proto.int(14, 1);
 }
 
-function valueInfo({ name, type, shape }: ValueInfo, named: Naming): ProtoWriter {
+function valueInfo({ name, type, shape, sequence = false }: ValueInfo, named: Naming): ProtoWriter {
   const dims = new ProtoWriter();
   for (const dim of shape) dims.message(1, new ProtoWriter().int(1, dim));
   const tensor = new ProtoWriter().int(1, ELEMENT_TYPES[type]).message(2, dims);
-  return new ProtoWriter().string(1, named(name)).message(2, new ProtoWriter().message(1, tensor));
+  const element = new ProtoWriter().message(1, tensor);
+  const value = sequence ? new ProtoWriter().message(4, new ProtoWriter().message(1, element)) : element;
+  return new ProtoWriter().string(1, named(name)).message(2, value);
 }
+
+/** What of a graph is written. */
+export type GraphParts = Readonly<Pick<GraphBuilder, 'nodes' | 'initializers' | 'inputs' | 'outputs'>>;
 
 export interface EncodeOptions {
   name: string;
@@ -72,7 +77,7 @@ export interface EncodeOptions {
 
 /** The bytes of an .onnx file. Throws where another name is taken already. */
 export function encodeModel(
-  graph: GraphBuilder,
+  graph: GraphParts,
   { name, external = new Map(), names = new Map() }: EncodeOptions,
 ): Uint8Array {
   const named: Naming = (value) => names.get(value) ?? value;

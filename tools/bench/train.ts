@@ -1,0 +1,134 @@
+/** Training cases: optimizer steps (Adam) of a causal language model, their time and memory, and how memory keeps over many. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { type Attention, softmaxAttention } from '@t2r/attention';
+import { createRandom } from '@t2r/core';
+import type { Engine } from '@t2r/engine';
+import { initialWeights } from '@t2r/models';
+import {
+  createAdam,
+  createTrainingProgram,
+  languageModelObjective,
+  slotVariables,
+  type TrainingProgram,
+  trainedParameters,
+} from '@t2r/trainers';
+import type { BenchCase, Figure, Sizes } from './cases.js';
+import { model, peakMemory, t2r, timed, withEngine } from './language-models.js';
+import { median } from './median.js';
+
+interface TrainingOptions {
+  attention: Attention;
+  /** Compute layers again in the backward pass. */
+  recompute?: boolean;
+}
+
+/** A training step on random tokens; `batches` draws those of a step. */
+function openTraining(engine: Engine, sizes: Sizes, { attention, recompute = false }: TrainingOptions) {
+  const { dim, heads, ffn, vocab, layers, batch, tokens, accumulate } = sizes;
+  const lm = model(attention, { dim, heads, ffn, vocab, layers, maxPositions: tokens });
+  const adam = createAdam('adam', { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, decayAll: false }, false);
+  const trained = trainedParameters(lm.parameters());
+  const variables = engine.variables({ ...initialWeights(lm, 1), ...slotVariables(trained, adam) });
+  const objective = languageModelObjective(lm, { recompute });
+  const options = { objective, trained, optimizer: adam, accumulate, clip: 0, seed: 1 };
+  const program: TrainingProgram = createTrainingProgram(engine, variables, options);
+  const random = createRandom(1, 'bench');
+  const draw = () => Int32Array.from({ length: batch * tokens }, () => random.integer(vocab));
+  const spec = { shape: [batch, tokens], dtype: 'int32' as const };
+  const one = () => ({
+    arrays: { inputs: draw(), targets: draw() },
+    specs: { inputs: spec, targets: spec },
+    tokens: batch * tokens,
+  });
+  return { program, lm, batches: () => Array.from({ length: accumulate }, one) };
+}
+
+const train = (name: string, options: (sizes: Sizes) => TrainingOptions): BenchCase =>
+  async function* (sizes) {
+    const { batch, tokens, accumulate, threads, steps } = sizes;
+    yield await withEngine(threads, async (engine): Promise<Figure> => {
+      const { program, batches } = openTraining(engine, sizes, options(sizes));
+      const fed = batches();
+      let step = 0;
+      let compileMs = 0;
+      let inside = 0;
+      const { ms, min_ms } = await timed(
+        async () => {
+          const { seconds, compileSeconds } = await program.run(step++, [1e-3], fed);
+          inside += seconds;
+          compileMs += compileSeconds * 1000;
+        },
+        2,
+        steps,
+      );
+      return {
+        case: name,
+        threads,
+        ms,
+        min_ms,
+        tokens_per_s: (batch * tokens * accumulate) / (ms / 1000),
+        host_share: Math.max(0, 1 - (inside * 1000) / step / ms),
+        compile_ms: compileMs,
+        peak_rss_bytes: peakMemory(),
+      };
+    });
+  };
+
+/** A collection of everything that is not needed, so that what is counted afterwards is. */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
+
+/** Steps of the drift case between two looks at memory. */
+const LOOK_EVERY = 20;
+
+/** Memory over many steps on new data (`--steps 2000`): the last tenth against the tenth after the first fifth. */
+const drift: BenchCase = async function* (sizes) {
+  const { batch, tokens, threads, steps } = sizes;
+  yield await withEngine(threads, async (engine): Promise<Figure> => {
+    const { program, batches } = openTraining(engine, sizes, { attention: softmaxAttention() });
+    const collect = collector();
+    const looks: { step: number; heap: number; rss: number }[] = [];
+    const times: number[] = [];
+    for (let step = 0; step < steps; step++) {
+      const started = performance.now();
+      await program.run(step, [1e-3], batches());
+      times.push(performance.now() - started);
+      if ((step + 1) % LOOK_EVERY !== 0) continue;
+      collect();
+      const { heapUsed, external, rss } = process.memoryUsage();
+      looks.push({ step, heap: heapUsed + external, rss });
+    }
+    const change = (of: 'heap' | 'rss') => {
+      const between = (from: number, to: number) =>
+        median(looks.filter(({ step }) => step >= from * steps && step < to * steps).map((look) => look[of]));
+      return between(0.9, 1) / between(0.2, 0.3) - 1;
+    };
+    const ms = median(times);
+    return {
+      case: 'train-drift',
+      threads,
+      steps,
+      ms,
+      min_ms: Math.min(...times),
+      tokens_per_s: (batch * tokens) / (ms / 1000),
+      heap_drift: change('heap'),
+      rss_drift: change('rss'),
+      rss_bytes: looks.at(-1)!.rss,
+      heap_bytes: looks.at(-1)!.heap,
+      peak_rss_bytes: peakMemory(),
+    };
+  });
+};
+
+/** Cases by name. */
+export const TRAINING_CASES: Record<string, BenchCase> = {
+  train: train('train', () => ({ attention: softmaxAttention() })),
+  'train-t2r': train('train-t2r', ({ features }) => ({ attention: t2r(features) })),
+  'train-t2r-quadratic': train('train-t2r-quadratic', ({ features }) => ({ attention: t2r(features, 'quadratic') })),
+  'train-t2r-chunked': train('train-t2r-chunked', ({ features }) => ({ attention: t2r(features, 'chunked') })),
+  'train-recompute': train('train-recompute', () => ({ attention: softmaxAttention(), recompute: true })),
+  'train-drift': drift,
+};
