@@ -10,12 +10,14 @@ import { compare } from './compare.js';
 import { type ConvertFigure, convert } from './convert.js';
 import { type LoadFigure, load } from './load.js';
 import { compareMetrics, METRIC_CASES } from './metrics.js';
+import { compareTranslations } from './translations.js';
 
 const USAGE = `usage: npm run bench -- [case ...] [--json] [--<size> n] [--contexts a,b,c] [--dtype fp32|fp16|int8|int4]
        npm run bench -- load [checkpoint ...] [--json]
        npm run bench -- convert [folder of a model] [--json]
        npm run bench -- compare <case> --peer "<command that prints one JSON object a case>" [--pairs 5]
        npm run bench -- metrics [${METRIC_CASES.join('|')} ...] --ref <file> --hyp <file> --python <interpreter> [--pairs 5]
+       npm run bench -- translations <checkpoint> [other checkpoint ...] --sources <file> --python <interpreter> [--pairs 5]
 cases: ${Object.keys(CASES).join(', ')} (default: all; those of tokenizers need T2R_DATA)
 sizes: ${Object.entries(REFERENCE)
   .map(([name, value]) => `--${name} ${value}`)
@@ -40,6 +42,7 @@ function parse() {
         ref: { type: 'string' },
         hyp: { type: 'string' },
         python: { type: 'string' },
+        sources: { type: 'string' },
         dtype: { type: 'string', default: 'fp32' },
         pairs: { type: 'string', default: '5' },
         ...sizeOptions,
@@ -107,6 +110,24 @@ if (positionals[0] === 'compare') {
     hyp,
     python,
     pairs: positive('pairs', values.pairs),
+    json: values.json ?? false,
+  });
+} else if (positionals[0] === 'translations') {
+  const [, checkpoint, ...others] = positionals;
+  const { sources, python } = values;
+  if (checkpoint === undefined || sources === undefined || python === undefined)
+    fail('translations needs a checkpoint, --sources and --python');
+  const { beam, tbatch: batch, threads } = sizes;
+  const pairs = positive('pairs', values.pairs);
+  await compareTranslations({
+    checkpoint,
+    others,
+    sources,
+    python,
+    beam,
+    batch,
+    threads,
+    pairs,
     json: values.json ?? false,
   });
 } else if (positionals[0] === 'load') {
