@@ -66,7 +66,7 @@ export async function compareTranslations(options: TranslationsOptions): Promise
         line[`ratio_${order}`] = line.ours! / speed(ms);
         line[`same_${order}`] = same;
       }
-      for (const [key, value] of Object.entries(line)) (all[key] ??= []).push(value);
+      for (const [key, value] of Object.entries(line)) all[key] = [...(all[key] ?? []), value];
       print({ case: 'translations', pair, ...line });
     }
     const medians = Object.fromEntries(Object.entries(all).map(([key, values]) => [key, median(values)]));
