@@ -12,6 +12,7 @@ const documents = [
   'CONTRIBUTING.md',
   'docs/recipes.md',
   'docs/pretrained.md',
+  'docs/serving.md',
   ...packageReadmes.filter((path) => existsSync(join(root, path))),
 ];
 
