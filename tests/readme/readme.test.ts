@@ -13,6 +13,7 @@ const documents = [
   'docs/performance.md',
   'docs/recipes.md',
   'docs/pretrained.md',
+  'docs/serving.md',
   ...packageReadmes.filter((path) => existsSync(join(root, path))),
 ];
 

@@ -143,7 +143,7 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
       else await reader.restore(job.from);
       job.read = 0;
     }
-    const only = job.sequences.every(({ maxTokens }) => maxTokens === 0);
+    const only = first!.maxTokens === 0;
     const scored = first!.options.scorePrompt === true;
     // Scored prompts are fed in the batch; what only reads keeps the last id for whoever goes on.
     const length = scored ? 0 : job.prompt.length - (only ? 1 : 0);
@@ -270,6 +270,9 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
     submit(request) {
       if (closed) throw new Error('the scheduler is closed');
       const { from, choices } = request;
+      const alike = (key: (choice: SequenceOptions) => unknown) => new Set(choices.map(key)).size <= 1;
+      if (!alike(({ maxTokens }) => maxTokens === 0) || !alike(({ scorePrompt }) => scorePrompt === true))
+        throw new UserError('sequences of one prompt either all score it or none, and all go on from it or none');
       const prompt = promptOf(request, tokenizer);
       if (from) checkFit(from, model, 1);
       const outside = prompt.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocab));
