@@ -44,5 +44,5 @@ test('linear attention in chunks keeps memory linear in the length of a sequence
     return trainingMemory({ config, batch: 4096 / block, block, recompute: false, ...sizes });
   };
   expect(of('t2r-mlp', 4096)).toBe(of('t2r-mlp', 512));
-  expect(of('softmax', 4096)).toBeGreaterThan(2 * of('softmax', 512));
+  expect(of('softmax', 4096)).toBeGreaterThan(1.5 * of('softmax', 512));
 });
