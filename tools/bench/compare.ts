@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { WeightFormat } from '@t2r/engine';
 import { type Figure, REFERENCE, type Sizes } from './cases.js';
+import { watchMemory } from './child-memory.js';
 import { median } from './median.js';
 
 const execute = promisify(execFile);
@@ -19,9 +20,15 @@ export interface CompareOptions {
 }
 
 /** Each side in a process of its own, so that neither inherits the other's memory or threads. */
-async function figureOf(command: string, args: string[]): Promise<Figure> {
-  const { stdout } = await execute(command, args, { maxBuffer: 1 << 24 });
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Figure;
+async function figureOf(command: string, args: string[]): Promise<{ figure: Figure; peak?: number }> {
+  const running = execute(command, args, { maxBuffer: 1 << 24 });
+  const watch = watchMemory(running.child.pid!);
+  try {
+    const { stdout } = await running;
+    return { figure: JSON.parse(stdout.trim().split('\n').at(-1)!) as Figure, peak: watch.stop() };
+  } finally {
+    watch.stop();
+  }
 }
 
 export async function compare({ name, peer, pairs, sizes, dtype, json }: CompareOptions): Promise<void> {
@@ -30,8 +37,8 @@ export async function compare({ name, peer, pairs, sizes, dtype, json }: Compare
   const own = [main, name, '--json', '--dtype', dtype, ...changed.flatMap((key) => [`--${key}`, String(sizes[key])])];
   const ratios: number[] = [];
   for (let pair = 1; pair <= pairs; pair++) {
-    const ours = await figureOf(process.execPath, own);
-    const theirs = await figureOf('/bin/sh', ['-c', peer]);
+    const { figure: ours, peak: ownPeak } = await figureOf(process.execPath, own);
+    const { figure: theirs, peak: peerPeak } = await figureOf('/bin/sh', ['-c', peer]);
     const ratio = ours.tokens_per_s / theirs.tokens_per_s;
     ratios.push(ratio);
     const line = {
@@ -40,11 +47,15 @@ export async function compare({ name, peer, pairs, sizes, dtype, json }: Compare
       ours_tokens_per_s: ours.tokens_per_s,
       peer_tokens_per_s: theirs.tokens_per_s,
       ratio,
+      peer_peak_rss_bytes: peerPeak,
+      memory_ratio: ownPeak !== undefined && peerPeak !== undefined ? ownPeak / peerPeak : undefined,
     };
     if (json) console.log(JSON.stringify({ ...line, peak_rss_bytes: ours.peak_rss_bytes }));
     else {
       const speeds = `${ours.tokens_per_s.toFixed(0)} : ${theirs.tokens_per_s.toFixed(0)} tokens/s`;
-      console.log(`pair ${pair}: ${speeds}, ratio ${ratio.toFixed(3)}`);
+      const memory =
+        line.memory_ratio === undefined ? '' : `, peak memory ${line.memory_ratio.toFixed(2)} times the peer's`;
+      console.log(`pair ${pair}: ${speeds}, ratio ${ratio.toFixed(3)}${memory}`);
     }
   }
   const summary = { case: name, pairs, median_ratio: median(ratios), min_ratio: Math.min(...ratios) };

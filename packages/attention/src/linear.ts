@@ -55,7 +55,7 @@ export type RotateSide = 'inputs' | 'features';
 
 /**
  * Longest sequence for which `auto` forms all similarities: in training, chunks of 64 take as long at about 128 positions and
- * half as long at 256 (measured; docs/performance.md).
+ * half as long at 256 of the attention alone (measured; docs/performance.md).
  */
 export const QUADRATIC_LIMIT = 128;
 

@@ -22,7 +22,8 @@ const reference = { layers: 4, dim: 256, heads: 4, vocab: 8192, batch: 8, block:
 const larger = { layers: 12, dim: 768, heads: 12, vocab: 8192, batch: 2, block: 512, parameters: 91.7e6 };
 
 test.each([
-  ['the reference work', { ...reference, peak: 571 }],
+  ['the reference work', { ...reference, peak: 602 }],
+  ['the model of the mini recipe', { ...reference, vocab: 4096, parameters: 4.27e6, peak: 545 }],
   ['12 layers of 768', { ...larger, peak: 2621 }],
   ['12 layers of 768, recomputed', { ...larger, recompute: true, peak: 2206 }],
   ['12 layers of 768, 64 tokens', { ...larger, batch: 1, block: 64, peak: 2102 }],
@@ -43,5 +44,5 @@ test('linear attention in chunks keeps memory linear in the length of a sequence
     return trainingMemory({ config, batch: 4096 / block, block, recompute: false, ...sizes });
   };
   expect(of('t2r-mlp', 4096)).toBe(of('t2r-mlp', 512));
-  expect(of('softmax', 4096)).toBeGreaterThan(2 * of('softmax', 512));
+  expect(of('softmax', 4096)).toBeGreaterThan(1.5 * of('softmax', 512));
 });
