@@ -128,6 +128,14 @@ const OPS: [string, Case, Case['run']][] = [
     },
     (q, k, v) => tf.matMul(causalSoftmax(tf.mul(tf.matMul(q, k!, false, true), 0.5)), v!),
   ],
+  ...[128, 197].map((time): [string, Case, Case['run']] => [
+    `causalAttention by blocks of queries, ${time} positions`,
+    {
+      arguments: [{ shape: [1, 2, time, 4] }, { shape: [1, 2, time, 4] }, { shape: [1, 2, time, 4] }],
+      run: (q, k, v) => causalAttention(q!, k!, v!),
+    },
+    (q, k, v) => tf.matMul(causalSoftmax(tf.mul(tf.matMul(q!, k!, false, true), 0.5)), v!),
+  ]),
   [
     'causalAttention with three heads of queries for one of keys and values',
     {
