@@ -75,6 +75,9 @@ interface Job {
   done?: { snapshot: StateSnapshot; logits?: Float32Array };
 }
 
+/** Positions of the program that reads short prompts. */
+const SHORT_CHUNK = 16;
+
 /** Ids that a sequence begins with. */
 function promptOf({ prompt, from }: BatchRequest, tokenizer: Tokenizer | undefined): number[] {
   const ids = [...(from?.pending ?? []), ...Array.from(prompt)];
@@ -90,12 +93,18 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
   const { model, weights, tokenizer, engine, batch = 16, chunk = 128, capacity = 256, ahead = 64 } = options;
   const { vocab } = model.config;
   const reader = createGenerator({ model, weights, tokenizer, engine, chunk, capacity });
+  // Short prompts are not padded to a whole chunk. Which reader takes a prompt depends on its length alone.
+  const short = Math.min(SHORT_CHUNK, chunk);
+  const shortReader = createGenerator({ model, weights, tokenizer, engine, chunk: short, capacity });
+  const readerOf = (length: number) => (length <= short ? shortReader : reader);
   const { maxPositions } = reader;
   const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
   const rows = await createStateRows({ engine, model, weights: model.stepWeights(values), batch, capacity });
-  // The prompt's program is compiled before the first request comes.
-  await reader.prefill(new Array<number>(Math.min(2, maxPositions)).fill(0));
-  reader.reset();
+  // The prompts' programs are compiled before the first request comes.
+  for (const each of [reader, shortReader]) {
+    await each.prefill(new Array<number>(Math.min(2, maxPositions)).fill(0));
+    each.reset();
+  }
 
   /** By row. */
   const active: Sequence[] = [];
@@ -138,9 +147,10 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
   /** Reads one chunk of a prompt. */
   async function readChunk(job: Job): Promise<void> {
     const [first] = job.sequences;
+    const own = readerOf(job.prompt.length);
     if (job.read === undefined) {
-      if (job.from === undefined) reader.reset();
-      else await reader.restore(job.from);
+      if (job.from === undefined) own.reset();
+      else await own.restore(job.from);
       job.read = 0;
     }
     const only = first!.maxTokens === 0;
@@ -150,10 +160,10 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
     let logits: Float32Array | undefined;
     if (job.read < length) {
       const end = Math.min(job.read + chunk, length);
-      logits = await reader.prefill(job.prompt.slice(job.read, end));
+      logits = await own.prefill(job.prompt.slice(job.read, end));
       job.read = end;
     }
-    if (job.read >= length) job.done = { snapshot: reader.save(), logits };
+    if (job.read >= length) job.done = { snapshot: own.save(), logits };
   }
 
   /** Moves sequences whose prompt has been read into free rows. */
@@ -303,6 +313,7 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
       await running;
       failAll(new Error('the scheduler was closed'));
       await reader.dispose();
+      await shortReader.dispose();
       await rows.dispose();
     },
   };

@@ -46,7 +46,7 @@ export interface SequenceEnd {
 
 /** What whoever asked for a sequence holds of it. Leaving its loop early cancels it. */
 export interface BatchSequence extends AsyncIterable<SequenceToken> {
-  /** Resolves at the end, whether or not the tokens are read. */
+  /** Resolves at the end. A sequence whose tokens nobody reads waits once it is `ahead` tokens ahead. */
   readonly end: Promise<SequenceEnd>;
   /** Frees its row; the loop ends with an error. */
   cancel(): void;
