@@ -123,9 +123,10 @@ describe.each(documents)('%s', (document) => {
 });
 
 it('npm scripts that the documents name exist', () => {
-  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const scriptsIn = (folder: string) =>
+    Object.keys((JSON.parse(read(join(folder, 'package.json'))) as { scripts: Record<string, string> }).scripts);
   for (const document of documents) {
-    for (const [, name] of read(document).matchAll(/npm run ([a-z:-]+)/g))
-      expect(Object.keys(scripts), document).toContain(name);
+    for (const [, name, scope] of read(document).matchAll(/npm run ([a-z:-]+)(?: -w @t2r\/([a-z]+))?/g))
+      expect(scriptsIn(scope === undefined ? '.' : join('packages', scope)), document).toContain(name);
   }
 });
