@@ -3,11 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Engine, openEngine } from '@t2r/engine';
-import { decodeSnapshot, encodeSnapshot, readPrompt } from '@t2r/generation';
+import { exportCheckpoint } from '@t2r/export';
+import { checkpointGenerator, decodeSnapshot, encodeSnapshot, readPrompt } from '@t2r/generation';
 import { type GenerateOptions, loadModel, type Model, type ModelState, serveModels } from '@t2r/web';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folderContents, nodeTokens, openGenerator } from './node-tokens.js';
-import { type TinyModel, tinyModel } from './tiny-models.js';
+import { registry, type TinyModel, tinyModel } from './tiny-models.js';
 
 const PROMPT = 'the cat sat on the mat; a dog and a bird saw the log';
 const SAMPLED = { maxTokens: 100, temperature: 0.9, topK: 30, topP: 0.95, seed: 7, stopTokens: [] };
@@ -205,4 +206,25 @@ describe.each(['this thread', 'a worker'])('in %s', (where) => {
       /its format is not told/,
     );
   });
+});
+
+test.each(['fp16', 'int8', 'int4'] as const)('weights stored as %s', async (dtype) => {
+  const to = join(folder, dtype);
+  await exportCheckpoint(tiny.rnn.checkpoint, {
+    to,
+    engine,
+    context: registry,
+    chunk: 16,
+    capacity: 256,
+    dtype,
+    name: dtype,
+  });
+  const model = await loadModel(await folderContents(to), { threads: 1 });
+  const generator = await checkpointGenerator(tiny.rnn.checkpoint, { engine, context: registry, chunk: 16, dtype });
+  const options = { maxTokens: 20, temperature: 0, stopTokens: [] };
+  const ids = await tokens(model, PROMPT, options);
+  expect(ids).toHaveLength(20);
+  // Products of rounded numbers differ in their last digits between the runtimes.
+  expect(ids[0]).toBe((await nodeTokens(generator, PROMPT, options))[0]);
+  await generator.dispose();
 });
