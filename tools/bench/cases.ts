@@ -3,6 +3,7 @@ import { type Attention, softmaxAttention } from '@t2r/attention';
 import type { WeightFormat } from '@t2r/engine';
 import { argmax, createGenerator } from '@t2r/generation';
 import { initialWeights, type LanguageModel } from '@t2r/models';
+import { batch } from './batch.js';
 import { model, peakMemory, t2r, timed, withEngine } from './language-models.js';
 import { TOKENIZER_CASES } from './tokenizers.js';
 import { TRAINING_CASES } from './train.js';
@@ -76,15 +77,18 @@ export interface Figure {
   min_ms: number;
   tokens_per_s: number;
   state_bytes_per_sequence?: number;
-  /** How weights are stored (decode). */
+  /** How weights are stored (decode, batch). */
   dtype?: WeightFormat;
   /** Attention of the decoder (translation). */
   attention?: string;
   sentences_per_s?: number;
   beam?: number;
-  /** Sentences side by side, and tokens of source and target (translate-length). */
+  /** Sequences side by side (batch); sentences, and tokens of source and target (translate-length). */
   batch?: number;
   length?: number;
+  /** Rows of the programs there are, and tokens a second over those of one sequence (batch). */
+  programs?: string;
+  speedup?: number;
   /** Positions in the cache (decode-kv). */
   context?: number;
   /** Share of a step that is spent outside of `session.run` (train). */
@@ -161,6 +165,7 @@ export const CASES: Record<string, BenchCase> = {
   ...TRAINING_CASES,
   decode,
   'decode-kv': decodeCache,
+  batch,
   translate,
   'translate-length': translateLength,
   ...(process.env.T2R_DATA === undefined ? {} : TOKENIZER_CASES),

@@ -131,6 +131,7 @@ async function createProgram(terminal: Terminal, debug: boolean, finish: (code: 
     .option('--name <name>', "the model's name in requests (default: the checkpoint as it is given)")
     .option('--batch <count>', 'sequences that are decoded side by side', positiveNumber, 16)
     .option('--max-tokens <count>', 'new tokens that a request may ask for', positiveNumber, 4096)
+    .option('--dtype <name>', 'how weights are stored: fp32, fp16, int8 or int4', 'fp32')
     .option('--queue <count>', 'sequences that may wait; more get status 429', wholeNumber, 256)
     .option('--drain <seconds>', 'time that running requests have at the end', wholeNumber, 30)
     .option('--engine <name>', 'engine to compute with', 'onnx')

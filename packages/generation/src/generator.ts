@@ -35,6 +35,8 @@ export interface TextGenerator {
   readonly batch: number;
   /** SHA-256 over configuration and weights, in hex: what a saved state is checked against. Computed when first asked for. */
   readonly modelHash: string;
+  /** How weights are stored. */
+  readonly dtype: WeightFormat;
   /** Number of tokens fed since the last reset: the position the next one takes. */
   readonly position: number;
   /** Number of positions the model has: `maxPositions` with learned positions, else Infinity. */
@@ -116,6 +118,7 @@ export function createGenerator({
     model,
     tokenizer,
     batch,
+    dtype,
     maxPositions,
     get modelHash() {
       hash ??= modelHash(model.config, weights);

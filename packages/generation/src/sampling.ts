@@ -5,6 +5,7 @@
  */
 import { UserError } from '@t2r/core/errors';
 import { createRandom } from '@t2r/core/random';
+import { exponential } from './exponential.js';
 import { rankIds } from './ranking.js';
 
 /** How the next token is chosen. The defaults draw from the model's own distribution. */
@@ -59,8 +60,9 @@ export function createSampler(vocab: number, options: SamplingOptions = {}): Sam
     if (temperature === 0 && Number.isFinite(top)) return best;
     let mass = 0;
     for (let id = 0; id < vocab; id++) {
-      scores[id] = Math.exp((scores[id]! - top) / temperature);
-      mass += scores[id]!;
+      const score = exponential((scores[id]! - top) / temperature);
+      scores[id] = score;
+      mass += score;
     }
     if (!Number.isFinite(mass))
       throw new UserError(`the model's logits at position ${position} are not finite`, {
@@ -68,7 +70,9 @@ export function createSampler(vocab: number, options: SamplingOptions = {}): Sam
       });
     const uniform = createRandom(seed, 'sample', position).uniform();
     if (topK >= vocab && topP === 1) return pick(uniform * mass, vocab, (i) => i);
-    const rank = rankIds(scores, ranked);
+    // What lies below the bound has less than half of what the nucleus leaves out, so that it holds none of these.
+    const bound = topK < vocab ? 0 : (mass * (1 - topP)) / (2 * vocab);
+    const { rank, count } = rankIds(scores, ranked, bound);
     if (topK < vocab) {
       mass = 0;
       for (let i = 0; i < topK; i++) mass += scores[rank(i)]!;
@@ -76,7 +80,7 @@ export function createSampler(vocab: number, options: SamplingOptions = {}): Sam
     // Top-p counts the probabilities renormalised after top-k.
     let kept = 0;
     let keptMass = 0;
-    while (kept < Math.min(topK, vocab) && (kept === 0 || keptMass < topP * mass)) keptMass += scores[rank(kept++)]!;
+    while (kept < Math.min(topK, count) && (kept === 0 || keptMass < topP * mass)) keptMass += scores[rank(kept++)]!;
     return pick(uniform * keptMass, kept, rank);
   };
 

@@ -1,12 +1,12 @@
 /** `t2r generate`: text from a checkpoint, streamed to stdout as it is made; figures go to stderr. */
 import { UserError } from '@t2r/core';
-import type { WeightFormat } from '@t2r/engine';
 import { formatBytes, formatCount } from '@t2r/report';
 import type { Tokenizer } from '@t2r/tokenizers';
 import { EXIT } from '../failure.js';
 import { findCheckpoint } from '../find-checkpoint.js';
 import { commandRegistry } from '../registry.js';
 import type { Terminal } from '../terminal.js';
+import { weightFormat } from '../weight-format.js';
 import { withEngine } from '../with-engine.js';
 
 export interface GenerateCommandOptions {
@@ -118,12 +118,4 @@ function requireTokenizer(tokenizer: Tokenizer | undefined): Tokenizer {
 function speedOf(times: readonly number[]): number | undefined {
   if (times.length < 3) return undefined;
   return ((times.length - 2) * 1000) / (times.at(-1)! - times[1]!);
-}
-
-const WEIGHT_FORMATS: readonly WeightFormat[] = ['fp32', 'fp16', 'int8', 'int4'];
-
-function weightFormat(name: string): WeightFormat {
-  const known = WEIGHT_FORMATS.find((format) => format === name);
-  if (known !== undefined) return known;
-  throw new UserError(`--dtype ${name} is not known`, { hint: `Expected one of ${WEIGHT_FORMATS.join(', ')}.` });
 }

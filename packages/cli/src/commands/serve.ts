@@ -4,6 +4,7 @@ import { EXIT } from '../failure.js';
 import { findCheckpoint } from '../find-checkpoint.js';
 import { commandRegistry } from '../registry.js';
 import type { Terminal } from '../terminal.js';
+import { weightFormat } from '../weight-format.js';
 import { withEngine } from '../with-engine.js';
 
 export interface ServeCommandOptions {
@@ -17,6 +18,8 @@ export interface ServeCommandOptions {
   /** Seconds. */
   drain: number;
   engine: string;
+  /** How weights are stored. */
+  dtype: string;
   plugin: string[];
   json?: boolean;
 }
@@ -35,6 +38,7 @@ export async function serveCommand(
     queue,
     drain,
     engine: engineName,
+    dtype: format,
     plugin,
     json,
     ...rest
@@ -44,6 +48,7 @@ export async function serveCommand(
   const { out, err } = terminal;
   const token = rest.token ?? (process.env.T2R_TOKEN || undefined);
   if (port > 65_535) throw new UserError(`there is no port ${port}`, { hint: 'Ports go up to 65535.' });
+  const dtype = weightFormat(format);
   const { folder, plugins } = await findCheckpoint(where);
   const registry = await commandRegistry([...new Set([...plugins, ...plugin])]);
   const [{ checkpointScheduler }, { createCompletionServer }] = await Promise.all([
@@ -51,10 +56,10 @@ export async function serveCommand(
     import('@t2r/server'),
   ]);
   return withEngine({ registry, engine: engineName, terminal }, async (engine, signal) => {
-    const scheduler = await checkpointScheduler(folder, { engine, context: registry, batch });
+    const scheduler = await checkpointScheduler(folder, { engine, context: registry, batch, dtype });
     const server = createCompletionServer({ scheduler, model: name, token, limits: { maxTokens, queue } });
     const address = await listen(server, { host, port });
-    if (json) out(`${JSON.stringify({ address, model: name, batch })}\n`);
+    if (json) out(`${JSON.stringify({ address, model: name, batch, dtype, sizes: scheduler.sizes })}\n`);
     else out(`${name} at ${address}/v1/completions, ${batch} sequences side by side; Ctrl-C ends it.\n`);
     if (!LOOPBACK.test(host) && token === undefined)
       err('anyone who can reach this address can use it: there is no --token\n');

@@ -7,7 +7,7 @@ import { createScheduler, type Scheduler, type SchedulerOptions } from './schedu
 
 export interface CheckpointSchedulerOptions
   extends CheckpointGeneratorOptions,
-    Pick<SchedulerOptions, 'batch' | 'chunk' | 'capacity' | 'ahead'> {}
+    Pick<SchedulerOptions, 'batch' | 'chunk' | 'capacity' | 'ahead' | 'dtype'> {}
 
 /** Loads a checkpoint folder and opens its scheduler. Throws UserError as `checkpointGenerator` does. */
 export async function checkpointScheduler(

@@ -5,7 +5,7 @@
  */
 import type { StateSpec } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
-import type { CompiledProgram, Engine, Variables } from '@t2r/engine';
+import type { CompiledProgram, Engine, Variables, WeightFormat } from '@t2r/engine';
 import type { LanguageModel, Weights } from '@t2r/models';
 import { resizeCache, zeroState } from '../cache.js';
 import { compileStep } from '../programs.js';
@@ -20,6 +20,8 @@ export interface RowsOptions {
   batch: number;
   /** Positions that caches have room for at first; it doubles as the longest sequence needs. */
   capacity: number;
+  /** How weights are stored. Default fp32. */
+  dtype?: WeightFormat;
 }
 
 export interface StateRows {
@@ -51,7 +53,14 @@ const PROBE_STEPS = 4;
 const PATIENCE = 16;
 
 /** Compiles the programs of all sizes and compares them. */
-export async function createStateRows({ engine, model, weights, batch, capacity }: RowsOptions): Promise<StateRows> {
+export async function createStateRows({
+  engine,
+  model,
+  weights,
+  batch,
+  capacity,
+  dtype,
+}: RowsOptions): Promise<StateRows> {
   let room = capacity;
   const programs = new Map<number, Sized>();
   const positions = new Int32Array(batch);
@@ -62,7 +71,7 @@ export async function createStateRows({ engine, model, weights, batch, capacity 
     if (found) return found;
     const specs = specsOf(size);
     const variables = engine.variables(zeroState(specs));
-    const program = await compileStep({ engine, model, weights, variables, specs, batch: size });
+    const program = await compileStep({ engine, model, weights, variables, specs, batch: size, dtype });
     const opened = { variables, program };
     programs.set(size, opened);
     return opened;

@@ -3,7 +3,7 @@
  * others; its state then moves into a row. A sequence whose reader is slow leaves its row until the reader has caught up.
  */
 import { UserError } from '@t2r/core';
-import type { Engine } from '@t2r/engine';
+import type { Engine, WeightFormat } from '@t2r/engine';
 import type { LanguageModel, Weights } from '@t2r/models';
 import type { Tokenizer } from '@t2r/tokenizers';
 import { createGenerator } from '../generator.js';
@@ -27,6 +27,8 @@ export interface SchedulerOptions {
   capacity?: number;
   /** Tokens that a sequence may be ahead of its reader. Default 64. */
   ahead?: number;
+  /** How weights are stored, as in a generator. Default fp32. */
+  dtype?: WeightFormat;
 }
 
 /** A prompt and the sequences that go on from it; it is read once. */
@@ -54,6 +56,8 @@ export interface Scheduler {
   readonly tokenizer?: Tokenizer;
   readonly batch: number;
   readonly modelHash: string;
+  /** How weights are stored. */
+  readonly dtype: WeightFormat;
   /** Sizes of batch that there are programs for. */
   readonly sizes: readonly number[];
   /** Positions the model has. */
@@ -91,15 +95,16 @@ function promptOf({ prompt, from }: BatchRequest, tokenizer: Tokenizer | undefin
 /** Opens a scheduler: compiles its programs. */
 export async function createScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const { model, weights, tokenizer, engine, batch = 16, chunk = 128, capacity = 256, ahead = 64 } = options;
+  const { dtype = 'fp32' } = options;
   const { vocab } = model.config;
-  const reader = createGenerator({ model, weights, tokenizer, engine, chunk, capacity });
+  const reader = createGenerator({ model, weights, tokenizer, engine, chunk, capacity, dtype });
   // Short prompts are not padded to a whole chunk. Which reader takes a prompt depends on its length alone.
   const short = Math.min(SHORT_CHUNK, chunk);
-  const shortReader = createGenerator({ model, weights, tokenizer, engine, chunk: short, capacity });
+  const shortReader = createGenerator({ model, weights, tokenizer, engine, chunk: short, capacity, dtype });
   const readerOf = (length: number) => (length <= short ? shortReader : reader);
   const { maxPositions } = reader;
   const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
-  const rows = await createStateRows({ engine, model, weights: model.stepWeights(values), batch, capacity });
+  const rows = await createStateRows({ engine, model, weights: model.stepWeights(values), batch, capacity, dtype });
   // The prompts' programs are compiled before the first request comes.
   for (const each of [reader, shortReader]) {
     await each.prefill(new Array<number>(Math.min(2, maxPositions)).fill(0));
@@ -272,6 +277,7 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
     model,
     tokenizer,
     batch,
+    dtype,
     maxPositions,
     sizes: rows.sizes,
     get modelHash() {

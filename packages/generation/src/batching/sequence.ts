@@ -64,7 +64,7 @@ export interface SequenceContext {
 
 /** The likeliest `count` tokens with their log-probabilities. */
 function likeliest(logits: Float32Array, count: number): TokenLogProb[] {
-  const rank = rankIds(Float64Array.from(logits), new Uint32Array(logits.length));
+  const { rank } = rankIds(Float64Array.from(logits), new Uint32Array(logits.length));
   return Array.from({ length: Math.min(count, logits.length) }, (_, i) => {
     const id = rank(i);
     return { id, logProb: logProbability(logits, id) };
