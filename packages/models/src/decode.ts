@@ -7,7 +7,7 @@ import {
   rotateInputs,
   type StateUpdate,
 } from '@t2r/attention';
-import type { TensorMap } from '@t2r/engine';
+import { type TensorMap, toRows } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { attentionShape, rotaryOptions } from './architecture.js';
 import {
@@ -37,27 +37,30 @@ export interface DecodeInputs {
   cross?: (layer: number, x: tf.Tensor, get: Scope) => tf.Tensor;
 }
 
-/** Self-attention of one layer in its recurrent form, [B,T,dim] -> [B,T,dim]; adds the layer's new state to `updates`. */
+/** Rows [B*T,width] -> [B,T,width]. Layers work on rows: of one position they are what products and norms take. */
+const unflatten = (x: tf.Tensor, ids: tf.Tensor) => tf.reshape(x, [...ids.shape, x.shape[1]!]);
+
+/** Self-attention of one layer in its recurrent form, [B*T,dim] -> [B*T,dim]; adds the layer's new state to `updates`. */
 function attend(
   x: tf.Tensor,
   get: Scope,
   prefix: string,
   attention: Attention,
   config: LmConfig,
-  { state, options: call }: DecodeInputs,
+  { ids, state, options: call }: DecodeInputs,
   rotation: Rotation | undefined,
   updates: Record<string, StateUpdate>,
 ): tf.Tensor {
   const shape = attentionShape(config);
   const { heads, headDim, kvHeads = heads } = shape;
-  const packed = project(x, get, 'attention.qkv'); // [B,T,(H + kvHeads) * width + kvHeads * d]
-  const width = (packed.shape[2]! - kvHeads * headDim) / (heads + kvHeads);
+  const packed = project(x, get, 'attention.qkv'); // [B*T,(H + kvHeads) * width + kvHeads * d]
+  const width = (packed.shape[1]! - kvHeads * headDim) / (heads + kvHeads);
   const counts = [heads, kvHeads, kvHeads];
   const [ownQ, ownK, v] = tf
-    .split(packed, [heads * width, kvHeads * width, kvHeads * headDim], 2)
-    .map((part, i) => splitHeads(part, counts[i]!)) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    .split(packed, [heads * width, kvHeads * width, kvHeads * headDim], 1)
+    .map((part, i) => splitHeads(unflatten(part, ids), counts[i]!)) as [tf.Tensor, tf.Tensor, tf.Tensor];
   const { q, k, rotation: ofFeatures } = rotateInputs(attention, { q: ownQ, k: ownK }, rotation);
-  const options = { ...call, rotation: ofFeatures, input: x };
+  const options = { ...call, rotation: ofFeatures, input: unflatten(x, ids) };
   const own = Object.fromEntries(attention.state(shape, 1, 1).map(({ name }) => [name, state[`${prefix}.${name}`]!]));
   const mix = () => {
     if (fuses(attention, config)) {
@@ -70,7 +73,7 @@ function attend(
   };
   const mixed = mix();
   for (const [name, update] of Object.entries(mixed.state)) updates[`${prefix}.${name}`] = update;
-  return project(mergeHeads(mixed.output), get, 'attention.out');
+  return project(toRows(mergeHeads(mixed.output)), get, 'attention.out');
 }
 
 /**
@@ -100,13 +103,15 @@ export function decode(
   const encodings = positionsAt(positions, parameters, config); // [T,dim] or [B*T,dim]
   const own = positions.shape[0] !== time;
   const placed = encodings && own ? tf.reshape(encodings, [batch, time, config.dim]) : encodings;
-  let x = embedInputs(ids, placed, parameters, config);
+  let x: tf.Tensor = toRows(embedInputs(ids, placed, parameters, config)); // [B*T,dim]
   attention.forEach((variant, n) => {
     const prefix = `layers.${n}`;
     const get = scope(parameters, prefix);
     const own = (h: tf.Tensor) => attend(h, get, prefix, variant, config, inputs, rotation, updates);
-    x = transformerLayer(x, get, config, undefined, own, cross && ((h) => cross(n, h, get)));
+    const other = cross && ((h: tf.Tensor) => toRows(cross(n, unflatten(h, ids), get)));
+    x = transformerLayer(x, get, config, undefined, own, other);
   });
-  const last = count ? tf.gather(x, tf.reshape(tf.sub(count, tf.scalar(1, 'int32')), [1]), 1) : x; // [B,1,dim]
+  const at = count && tf.reshape(tf.sub(count, tf.scalar(1, 'int32')), [1]);
+  const last = at ? tf.gather(unflatten(x, ids), at, 1) : x; // [B,1,dim] or [B,dim]
   return { hidden: tf.reshape(finalNorm(last, parameters, config), [batch, config.dim]), state: updates };
 }

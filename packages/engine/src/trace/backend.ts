@@ -19,7 +19,12 @@ export interface TraceValue {
   name?: string;
   /** Known contents, which kernels on constants are computed from. */
   constant?: ConstantData;
+  /** The value that this one has the numbers of, in another shape: reshapes in a row become one. */
+  reshapes?: TraceValue;
 }
+
+export const sameShape = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((dim, i) => dim === b[i]);
 
 /** Throws where a dtype cannot be traced. */
 export function traceType(dtype: tf.DataType): DType {
@@ -72,9 +77,7 @@ export class TraceBackend extends tf.KernelBackend {
     if (value === undefined)
       throw new Error('a tensor made outside of the program was used in it; pass it as an input');
     // A reshaped tensor may share the data of another one.
-    return value.shape.length === info.shape.length && value.shape.every((dim, i) => dim === info.shape[i])
-      ? value
-      : { ...value, shape: info.shape };
+    return sameShape(value.shape, info.shape) ? value : { ...value, shape: info.shape };
   }
 
   /** Name of a tensor in the graph; a constant enters the graph when it is first used. */

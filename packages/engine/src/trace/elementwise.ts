@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { ELEMENT_TYPES } from '../onnx/graph.js';
 import type { DType } from '../types.js';
-import { uniformValue } from './backend.js';
+import { sameShape, uniformValue } from './backend.js';
 import type { KernelCall, Lowering, Lowerings, Operand } from './lowering.js';
 
 /** Kernels that are one ONNX op of x. */
@@ -54,9 +54,6 @@ const COMPARISONS: Record<string, string> = {
 function broadcastShape(a: Operand, b: Operand): number[] {
   return tf.backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
 }
-
-const sameShape = (a: readonly number[], b: readonly number[]) =>
-  a.length === b.length && a.every((d, i) => d === b[i]);
 
 /** Neutral element of an operation when it stands on the given side. */
 const NEUTRAL: Record<string, { left?: number; right?: number }> = {
@@ -149,11 +146,14 @@ const like =
     return call.constant(data.fill(value), shape, dtype);
   };
 
+/** Of a reshaped value, on the value itself: the reshape then joins with the next, and the runtime can fuse op and product. */
 const unary =
   (op: string): Lowering =>
   (call) => {
     const x = call.in('x');
-    return call.emit(op, [x.name], x.shape, { dtype: x.dtype });
+    const { reshapes: { name, shape } = {} } = x.value;
+    if (name === undefined) return call.emit(op, [x.name], x.shape, { dtype: x.dtype });
+    return call.reshaped({ name: call.graph.op(op, [name]), shape: shape!, dtype: x.dtype }, x.shape);
   };
 
 /** Kernels made of a few nodes; `name` is x in the graph. */

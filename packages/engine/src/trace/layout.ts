@@ -1,12 +1,16 @@
 /** Lowerings of kernels that move data: reshape, transpose, slice, concatenate, gather, scatter. */
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../ops/shape.js';
+import { sameShape } from './backend.js';
 import { castTo } from './elementwise.js';
 import type { KernelCall, Lowering, Lowerings, Operand } from './lowering.js';
 
 function reshapeTo(call: KernelCall, x: Operand, shape: readonly number[]): tf.TensorInfo {
-  if (x.shape.length === shape.length && x.shape.every((dim, i) => dim === shape[i])) return call.alias(x);
-  return call.emit('Reshape', [x.name, call.graph.int64(shape)], shape, { dtype: x.dtype });
+  if (sameShape(x.shape, shape)) return call.alias(x);
+  const { reshapes: source = x.value } = x.value;
+  if (source.name === undefined)
+    return call.emit('Reshape', [x.name, call.graph.int64(shape)], shape, { dtype: x.dtype });
+  return call.reshaped(source, shape);
 }
 
 const reshape: Lowering = (call) => {
