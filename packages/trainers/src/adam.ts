@@ -29,12 +29,16 @@ export function createAdam(name: string, options: AdamOptions, decoupled: boolea
   return {
     name,
     slots: ['adam.m', 'adam.v'],
-    scalars: ['stepSize', 'rootCorrection', 'shrink'],
-    scalarsAt: (step, rate) => ({
-      stepSize: rate / (1 - b1 ** (step + 1)),
-      rootCorrection: 1 / Math.sqrt(1 - b2 ** (step + 1)),
-      shrink: 1 - rate * weightDecay,
-    }),
+    scalars: ['stepSize', 'margin', 'shrink'],
+    // Both corrections are in numbers: m / (sqrt(v) / c + eps) = c * m / (sqrt(v) + c * eps) saves a pass over every parameter.
+    scalarsAt: (step, rate) => {
+      const root = Math.sqrt(1 - b2 ** (step + 1));
+      return {
+        stepSize: (rate * root) / (1 - b1 ** (step + 1)),
+        margin: eps * root,
+        shrink: 1 - rate * weightDecay,
+      };
+    },
     update({ parameter, gradient, gradientScale, slots, scalars, decay }) {
       const decays = weightDecay !== 0 && (decay || decayAll);
       let g = gradient;
@@ -48,7 +52,7 @@ export function createAdam(name: string, options: AdamOptions, decoupled: boolea
       const vFactor = scale === undefined ? 1 - b2 : tf.mul(tf.square(scale), 1 - b2);
       const m = tf.add(tf.mul(slots['adam.m']!, b1), tf.mul(g, mFactor));
       const v = tf.add(tf.mul(slots['adam.v']!, b2), tf.mul(tf.square(g), vFactor));
-      const root = tf.add(tf.mul(tf.sqrt(v), scalars.rootCorrection!), eps);
+      const root = tf.add(tf.sqrt(v), scalars.margin!);
       const base = decays && decoupled ? tf.mul(parameter, scalars.shrink!) : parameter;
       return {
         parameter: tf.sub(base, tf.mul(tf.div(m, root), scalars.stepSize!)),

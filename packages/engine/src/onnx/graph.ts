@@ -51,7 +51,7 @@ export class GraphBuilder {
   readonly #shared = new Map<string, string>();
   /** Nodes by operation and inputs, so that equal expressions are computed once. */
   readonly #known = new Map<string, string[]>();
-  readonly #produced = new Set<string>();
+  readonly #produced = new Map<string, GraphNode>();
   #counter = 0;
 
   #fresh(prefix: string): string {
@@ -77,8 +77,9 @@ export class GraphBuilder {
     const known = this.#known.get(key);
     if (known !== undefined && !unique) return known;
     const names = Array.from({ length: outputs }, () => this.#fresh(op));
-    this.nodes.push({ op, domain, inputs: [...inputs], outputs: names, attributes });
-    for (const name of names) this.#produced.add(name);
+    const node = { op, domain, inputs: [...inputs], outputs: names, attributes };
+    this.nodes.push(node);
+    for (const name of names) this.#produced.set(name, node);
     if (!unique) this.#known.set(key, names);
     return names;
   }
@@ -118,6 +119,11 @@ export class GraphBuilder {
     this.nodes.splice(0, this.nodes.length, ...kept.reverse());
     const initializers = this.initializers.filter(({ name }) => needed.has(name));
     this.initializers.splice(0, this.initializers.length, ...initializers);
+  }
+
+  /** The node that makes a value, while the graph is built; none makes inputs and constants. */
+  producer(name: string): Readonly<GraphNode> | undefined {
+    return this.#produced.get(name);
   }
 
   /** True where a node of the graph makes the value. */

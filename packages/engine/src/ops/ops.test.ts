@@ -182,6 +182,18 @@ const OPS: [string, Case, Case['run']][] = [
   }),
 ];
 
+OPS.push([
+  'a table looked up in and multiplied by (tied output)',
+  {
+    arguments: [{ shape: [7, 3] }, ids([6], 7), ids([6], 7)],
+    run: (w, i, t) => linearCrossEntropy(embedding(w!, i!), w!, t!, 0),
+  },
+  (w, i, t) => {
+    const logits = tf.matMul(tf.gather(w!, i as tf.Tensor1D) as tf.Tensor2D, w as tf.Tensor2D, false, true);
+    return tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), tf.cast(tf.oneHot(t!, 7), 'float32')), -1));
+  },
+]);
+
 const dropoutMask = Float32Array.from({ length: 2 * 2 * 5 * 5 }, (_, i) => (i % 3 === 0 ? 0 : 1.5));
 const fixedDropout = {
   mask: () => tf.tensor(dropoutMask, [2, 2, 5, 5]),

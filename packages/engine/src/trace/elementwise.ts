@@ -69,6 +69,28 @@ function scalarized(call: KernelCall, x: Operand, shape: readonly number[], othe
   return uniform === undefined ? x.name : call.scalar(uniform, x.dtype);
 }
 
+/**
+ * The sum of a tensor with rows scattered into zeros: rows scattered into the tensor. The gradient of a table that is looked
+ * up in and multiplied by (tied output) then costs no table of zeros and no sum of two tables. Undefined for other sums.
+ */
+function scatterInto(call: KernelCall, a: Operand, b: Operand): tf.TensorInfo | undefined {
+  const { graph } = call;
+  if (!sameShape(a.shape, b.shape)) return undefined;
+  for (const [sum, rows] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    // Constants have no producer, and only enter the graph where they are named.
+    const scatter = rows.value.name === undefined ? undefined : graph.producer(rows.name);
+    if (scatter?.op !== 'ScatterElements' || scatter.attributes.reduction !== 'add') continue;
+    const zeros = graph.producer(scatter.inputs[0]!);
+    if (zeros?.op !== 'Expand' || zeros.inputs[0] !== call.scalar(0, rows.dtype)) continue;
+    const { attributes, inputs } = scatter;
+    return call.emit('ScatterElements', [sum.name, ...inputs.slice(1)], sum.shape, { attributes, dtype: sum.dtype });
+  }
+  return undefined;
+}
+
 function binary(op: string, dtype?: DType): Lowering {
   return (call) => {
     const a = call.in('a');
@@ -81,6 +103,8 @@ function binary(op: string, dtype?: DType): Lowering {
     if (neutral?.left !== undefined && sameShape(b.shape, shape) && uniformValue(a.value) === neutral.left) {
       return call.alias(b);
     }
+    const scattered = op === 'Add' ? scatterInto(call, a, b) : undefined;
+    if (scattered !== undefined) return scattered;
     const names = [scalarized(call, a, shape, b), scalarized(call, b, shape, a)];
     return call.emit(op, names, shape, { dtype: dtype ?? a.dtype });
   };

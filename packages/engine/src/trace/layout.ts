@@ -177,6 +177,7 @@ const segmentSum: Lowering = (call) => {
   const updates = graph.op('Reshape', [x.name, graph.int64([rows, width])]);
   const attributes = { axis: 0, reduction: 'add' };
   const sums = graph.op('ScatterElements', [zeros, indices, updates], { attributes });
+  if (inner.length === 1) return call.result(sums, [segments, width], x.dtype);
   return call.emit('Reshape', [sums, graph.int64([segments, ...inner])], [segments, ...inner], { dtype: x.dtype });
 };
 

@@ -78,11 +78,19 @@ const pickColumns: Lowering = (call) => {
   return call.emit('GatherElements', [x.name, indices], shape, { attributes: { axis: 1 } });
 };
 
+/** x [n, v] with values [n, 1] at columns [n]; written over x where nothing else reads it later. */
+const putColumns: Lowering = (call) => {
+  const [x, columns, values] = [call.in('x'), call.in('columns'), call.in('values')];
+  const indices = call.graph.op('Reshape', [castTo(call, columns.name, 'int64'), call.graph.int64(values.shape)]);
+  return call.emit('ScatterElements', [x.name, indices, values.name], x.shape, { attributes: { axis: 1 } });
+};
+
 export const products: Lowerings = {
   BatchMatMul: batchMatMul,
   Gemm: gemm,
   LayerNorm: layerNorm,
   PickColumns: pickColumns,
+  PutColumns: putColumns,
   RmsNorm: rmsNorm,
   Rotate: rotate,
   Gelu: (call) => {

@@ -271,6 +271,20 @@ describe('layout', () => {
   check('unsortedSegmentSum with repeated ids', [
     { arguments: [float([40, 3]), int([40], [0, 4])], run: (x, i) => tf.unsortedSegmentSum(x, i as tf.Tensor1D, 4) },
   ]);
+  check('unsortedSegmentSum added to a tensor', [
+    {
+      arguments: [float([4, 3]), float([40, 3]), int([40], [0, 4])],
+      run: (table, x, i) => {
+        const sums = tf.unsortedSegmentSum(x!, i as tf.Tensor1D, 4);
+        return [tf.add(table!, sums), tf.add(sums, table!), tf.add(sums, sums)];
+      },
+    },
+    // A row that is repeated is not what the rows can be added into.
+    {
+      arguments: [float([1, 3]), float([40, 3]), int([40], [0, 4])],
+      run: (row, x, i) => tf.add(row!, tf.unsortedSegmentSum(x!, i as tf.Tensor1D, 4)),
+    },
+  ]);
   check('oneHot', [{ arguments: [int([4], [0, 5])], run: (i) => tf.cast(tf.oneHot(i, 5), 'float32') }]);
   check('cast', [
     { arguments: [{ ...float([7]), differentiate: false }], run: (x) => [tf.cast(x, 'int32'), tf.cast(x, 'bool')] },
