@@ -89,9 +89,9 @@ class OnnxEngine implements Engine {
     const traced = traceProgram(options);
     storeWeights(traced.graph, options.weights ?? 'fp32');
     const model = encodeModel(withUnreadOutput(traced.graph), { name: 'program' });
-    const { memoryPattern = true } = options;
-    const key = `${createHash('sha256').update(model).digest('hex')} ${memoryPattern}`;
-    const opened = () => this.#openSession(options.name, model, memoryPattern);
+    const { memoryPattern = true, spin = false } = options;
+    const key = `${createHash('sha256').update(model).digest('hex')} ${memoryPattern} ${spin}`;
+    const opened = () => this.#openSession(options.name, model, { memoryPattern, spin });
     const cached = this.#sessions.get(key) ?? { session: opened(), users: 0 };
     this.#sessions.set(key, cached);
     cached.users++;
@@ -115,7 +115,11 @@ class OnnxEngine implements Engine {
     );
   }
 
-  async #openSession(name: string, model: Uint8Array, memoryPattern: boolean): Promise<ort.InferenceSession> {
+  async #openSession(
+    name: string,
+    model: Uint8Array,
+    { memoryPattern, spin }: Required<Pick<CompileOptions, 'memoryPattern' | 'spin'>>,
+  ): Promise<ort.InferenceSession> {
     try {
       return await this.#runtime.InferenceSession.create(model, {
         executionProviders: [this.#provider],
@@ -127,7 +131,7 @@ class OnnxEngine implements Engine {
         enableMemPattern: memoryPattern,
         logSeverityLevel: 4,
         // Otherwise the threads of one session go on spinning after its run and slow down the next one: 2x, measured.
-        extra: { session: { force_spinning_stop: '1' } },
+        extra: { session: { force_spinning_stop: spin ? '0' : '1' } },
       });
     } catch (cause) {
       if (this.#provider === 'cpu') throw new Error(`program '${name}': ${(cause as Error).message}`, { cause });

@@ -94,6 +94,12 @@ export interface CompileOptions {
    * so that a program takes up to twice the memory; off, where there are many programs of one model. Default true.
    */
   memoryPattern?: boolean;
+  /**
+   * Engine `onnx`: threads stay awake for a while after a run. For a short program that runs by itself over and over, such as the
+   * one-token step: waking them costs it up to a fifth. Off, where programs take turns: the threads of one slow down the next.
+   * Default false.
+   */
+  spin?: boolean;
 }
 
 export interface RunOptions {

@@ -20,6 +20,8 @@ export interface DecodingProgramOptions {
   batch: number;
   /** How weights are stored. Default fp32. */
   dtype?: WeightFormat;
+  /** Of the step, where nothing else runs between steps; see `CompileOptions`. Default false. */
+  spin?: boolean;
 }
 
 /** Compiles the one-token step: inputs `ids` and `position` [batch], output `logits` [batch, vocab]. */
@@ -31,6 +33,7 @@ export function compileStep({
   specs,
   batch,
   dtype,
+  spin,
 }: DecodingProgramOptions): Promise<CompiledProgram> {
   return engine.compile({
     name: 'step',
@@ -38,6 +41,7 @@ export function compileStep({
     variables,
     constants: weights,
     weights: dtype,
+    spin,
     program: ({ ids, position }, tensors) => {
       const state = pickState(tensors, specs);
       const result = model.step(ids!, position!, state, tensors, { positionInput: POSITION });

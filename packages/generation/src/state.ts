@@ -61,7 +61,7 @@ export function createDecoderState({ chunk, capacity, ...options }: DecoderState
 
   return {
     reserve,
-    step: () => (step ??= compileStep({ ...options, variables, specs })),
+    step: () => (step ??= compileStep({ ...options, variables, specs, spin: true })),
     prefill: () => (prefill ??= compilePrefill({ ...options, variables, specs }, chunk)),
     clear() {
       for (const [name, { data }] of Object.entries(zeroState(specs))) variables.write(name, data);
