@@ -23,21 +23,15 @@ import type { ForwardOptions, LmConfig, ObservedAttention } from './types.js';
  * side by side is a third faster than three products, backward too.
  */
 function projectHeads(x: tf.Tensor, get: Scope, config: LmConfig): [tf.Tensor, tf.Tensor, tf.Tensor] {
-  const [batch, time] = x.shape as [number, number];
-  const { heads, headDim, kvHeads = heads } = attentionShape(config);
+  const { heads, kvHeads = heads } = attentionShape(config);
   const joined = (part: string, axis: number) => {
     const parts = ['q', 'k', 'v'].map((name) => get(`attention.${name}.${part}`) as tf.Tensor | undefined);
     return parts[0] && tf.concat(parts as tf.Tensor[], axis);
   };
   const packed = linear(x, joined('weight', 1)!, joined('bias', 0)); // [B,T,(H + 2 * kvHeads) * d]
-  if (kvHeads !== heads) {
-    const { query, key } = projectionWidths(config);
-    const [q, k, v] = tf.split(packed, [query, key, key], 2) as [tf.Tensor, tf.Tensor, tf.Tensor];
-    return [splitHeads(q, heads), splitHeads(k, kvHeads), splitHeads(v, kvHeads)];
-  }
-  const parted = tf.transpose(tf.reshape(packed, [batch, time, 3, heads, headDim]), [2, 0, 3, 1, 4]); // [3,B,H,T,d]
-  const shape = [batch, heads, time, headDim];
-  return tf.split(parted, 3, 0).map((part) => tf.reshape(part, shape)) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  const { query, key } = projectionWidths(config);
+  const [q, k, v] = tf.split(packed, [query, key, key], 2) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  return [splitHeads(q, heads), splitHeads(k, kvHeads), splitHeads(v, kvHeads)];
 }
 
 /** How a stack differs from a language model's. */

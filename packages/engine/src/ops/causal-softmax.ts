@@ -39,10 +39,10 @@ function queryBlocks(time: number): QueryBlock[] {
   return starts.map((start) => ({ start, end: Math.min(time, start + size) }));
 }
 
-/** Rows of a block, x [B, H, T, w] -> [B, H, block, w]; all where there is one block. */
-function queriesOf(x: tf.Tensor, { start, end }: QueryBlock, blocks: readonly QueryBlock[]): tf.Tensor {
-  const [batch, heads, , width] = x.shape as [number, number, number, number];
-  return blocks.length === 1 ? x : tf.slice(x, [0, 0, start, 0], [batch, heads, end - start, width]);
+/** Rows of every block, x [B, H, T, w] -> [B, H, block, w] each; as one node, which takes half the time of slices (measured). */
+function cut(x: tf.Tensor, blocks: readonly QueryBlock[]): tf.Tensor[] {
+  const sizes = blocks.map(({ start, end }) => end - start);
+  return blocks.length === 1 ? [x] : tf.split(x, sizes, 2);
 }
 
 /** The first rows, x [B, H, T, w] -> [B, H, end, w]. */
@@ -94,28 +94,30 @@ export function causalAttention(
     const save = rest.pop() as tf.GradSaveFunc;
     const mask = rest[0] as tf.Tensor | undefined;
     const scaled = tf.mul(qs, scale); // [B, H, T, d]; with groups [B, kvHeads, groups * T, d], and so on
-    const weights = blocks.map((block) => {
-      const scores = tf.matMul(queriesOf(scaled, block, blocks), rowsBefore(ks, block.end), false, true);
+    const queries = cut(scaled, blocks); // [B, H, block, d]
+    const weights = blocks.map((block, i) => {
+      const scores = tf.matMul(queries[i]!, rowsBefore(ks, block.end), false, true);
       return causalSoftmax(scores, groups); // [B, H, block, end]
     });
     const values = weights.map((p, i) =>
       tf.matMul(masked(p, mask && maskOf(mask, blocks[i]!, blocks)), rowsBefore(vs, blocks[i]!.end)),
     );
     const value = values.length === 1 ? values[0]! : tf.concat(values, 2); // [B, H, T, d]
-    save([scaled, ks, vs, value, ...weights, ...(mask ? [mask] : [])]);
+    save([ks, vs, value, ...queries, ...weights, ...(mask ? [mask] : [])]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [sq, sk, sv, y] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-      const m = saved[4 + blocks.length];
-      const inner = tf.sum(tf.mul(dy, y), -1, true); // [B, H, T, 1]
+      const [sk, sv, y] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const m = saved[3 + 2 * blocks.length];
+      const inner = cut(tf.sum(tf.mul(dy, y), -1, true), blocks); // [B, H, block, 1]
+      const dys = cut(dy, blocks); // [B, H, block, d]
       const parts = blocks.map((block, i) => {
-        const p = saved[4 + i]!;
+        const [queries, p] = [saved[3 + i]!, saved[3 + blocks.length + i]!];
         const drops = m && maskOf(m, block, blocks);
-        const dyBlock = queriesOf(dy, block, blocks); // [B, H, block, d]
+        const dyBlock = dys[i]!;
         const dp = masked(tf.matMul(dyBlock, rowsBefore(sv, block.end), false, true), drops); // [B, H, block, end]
-        const ds = tf.mul(p, tf.sub(dp, queriesOf(inner, block, blocks)));
+        const ds = tf.mul(p, tf.sub(dp, inner[i]!));
         return {
           dq: tf.matMul(ds, rowsBefore(sk, block.end)), // [B, H, block, d]
-          dk: tf.matMul(ds, queriesOf(sq, block, blocks), true, false), // [B, H, end, d]
+          dk: tf.matMul(ds, queries, true, false), // [B, H, end, d]
           dv: tf.matMul(masked(p, drops), dyBlock, true, false), // [B, H, end, d]
         };
       });
