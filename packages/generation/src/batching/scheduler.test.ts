@@ -72,6 +72,25 @@ describe.each(models)('%s', (_name, model) => {
   });
 });
 
+test.each(['fp16', 'int8', 'int4'] as const)('%s: what each gives alone, and what a generator gives', async (dtype) => {
+  // Matrices large enough to be rounded.
+  const model = tinyModel({ dim: 64, ffn: 128, attention: { use: 't2r-mlp', features: 4 } });
+  const scheduler = await open(model, { dtype });
+  expect(scheduler.dtype).toBe(dtype);
+  const begin = (n: number) => idsOf(scheduler.submit({ prompt: promptOf(n), choices: [optionsOf(n)] })[0]!);
+  const numbers = Array.from({ length: 6 }, (_, n) => n);
+  const together = await Promise.all(numbers.map(begin));
+  const generator = createGenerator({ model, weights: tinyWeights(model), engine, chunk: 4, dtype });
+  for (const n of numbers) {
+    expect(await begin(n)).toEqual(together[n]);
+    const found: number[] = [];
+    for await (const { id } of generator.generate(promptOf(n), optionsOf(n))) found.push(id);
+    expect(found).toEqual(together[n]);
+  }
+  await generator.dispose();
+  await scheduler.dispose();
+});
+
 describe('a scheduler', () => {
   let scheduler: Scheduler;
   beforeAll(async () => {
