@@ -6,6 +6,7 @@ import { measureTranslating, translatingSubject } from '@t2r/evaluators';
 import { createBeamSearch, translationSearchModel } from '@t2r/generation';
 import { createTranslationModel, initialParameter, type TranslationModel, type Weights } from '@t2r/models';
 import type { BenchCase, Sizes } from './cases.js';
+import { peakMemory } from './language-models.js';
 
 /** End token of the random model; padding is 0 and also starts the decoder, as in Marian. */
 const END = 2;
@@ -72,8 +73,6 @@ async function withSearch<T>(
     await engine.dispose();
   }
 }
-
-const peakMemory = () => process.resourceUsage().maxRSS * 1024;
 
 /** Sources of 5 to 40 tokens, translated to as many; a random model does not end by itself. */
 function randomSources({ tsentences, tvocab }: Sizes): Int32Array[] {

@@ -73,16 +73,18 @@ export function placeSentences(
   engine: Engine,
 ): void {
   const { beam } = to.shape;
-  const empty = engine.variables(zeroState(to.specs.map((spec) => ({ ...spec, shape: [1, ...spec.shape.slice(1)] }))));
+  const fixed = to.specs.filter(({ grows }) => !grows);
+  const empty = engine.variables(zeroState(fixed.map((spec) => ({ ...spec, shape: [1, ...spec.shape.slice(1)] }))));
+  const rows = moves.map(({ from }) => from);
   const context = engine.variables(
     Object.fromEntries(
       Object.entries(group.context).map(([name, tensor]) => [
         contextName(name),
-        padded(tensor, to.shape.context[name]!.slice(1)),
+        takeRows(tensor, rows, to.shape.context[name]!.slice(1)),
       ]),
     ),
   );
-  for (const move of moves) {
+  for (const [i, move] of moves.entries()) {
     for (const { name, grows } of to.specs) {
       // Caches hold nothing that is read before it is written.
       if (grows && group.start === 0) continue;
@@ -92,24 +94,30 @@ export function placeSentences(
       for (let row = 0; row < beam; row++)
         to.variables.copyEntry(name, { from, to: move.to * beam + row, source, rows });
     }
-    copyContext(context, move.from, to, move.to);
+    copyContext(context, i, to, move.to);
   }
   context.dispose();
   empty.dispose();
 }
 
-/** A tensor of sentences with zeros up to a greater length; `shape` is that of one sentence. */
-function padded(tensor: HostTensor, shape: readonly number[]): HostTensor {
-  const whole = [tensor.shape[0]!, ...shape];
-  const axis = lengthAxis(whole, tensor.shape);
-  if (axis === undefined || whole[axis]! < tensor.shape[axis]!) return tensor;
-  const data = new Float32Array(sizeOf(whole));
-  const inner = sizeOf(whole.slice(axis + 1));
-  const [from, to] = [tensor.shape[axis]! * inner, whole[axis]! * inner];
-  for (let i = 0; i < sizeOf(whole.slice(0, axis)); i++) {
-    data.set((tensor.data as Float32Array).subarray(i * from, (i + 1) * from), i * to);
+/** Sentences `rows` of a tensor, with zeros up to a greater length; `shape` is that of one sentence in the target. */
+function takeRows(tensor: HostTensor, rows: readonly number[], shape: readonly number[]): HostTensor {
+  const own = tensor.shape.slice(1);
+  const axis = lengthAxis([0, ...shape], [0, ...own]);
+  const longer = axis !== undefined && shape[axis - 1]! > own[axis - 1]!;
+  const taken = longer ? shape : own;
+  const [width, whole] = [sizeOf(own), sizeOf(taken)];
+  // Numbers that stay together; after each, zeros fill the greater length.
+  const run = longer ? sizeOf(own.slice(axis - 1)) : width;
+  const stride = longer ? sizeOf(taken.slice(axis - 1)) : whole;
+  const data = new Float32Array(rows.length * whole);
+  for (const [i, row] of rows.entries()) {
+    for (let part = 0; part * run < width; part++) {
+      const start = row * width + part * run;
+      data.set((tensor.data as Float32Array).subarray(start, start + run), i * whole + part * stride);
+    }
   }
-  return { shape: whole, data };
+  return { shape: [rows.length, ...taken], data };
 }
 
 export function clearState({ specs, variables }: BoundProgram): void {
