@@ -7,6 +7,7 @@ import { batch } from './batch.js';
 import { model, peakMemory, t2r, timed, withEngine } from './language-models.js';
 import { TOKENIZER_CASES } from './tokenizers.js';
 import { TRAINING_CASES } from './train.js';
+import { trainSizes } from './train-sizes.js';
 import { translate, translateLength } from './translate.js';
 
 /** Sizes of the models under test; the d-prefixed ones are those of the decoding cases, the t-prefixed of translation. */
@@ -83,7 +84,7 @@ export interface Figure {
   attention?: string;
   sentences_per_s?: number;
   beam?: number;
-  /** Sequences side by side (batch); sentences, and tokens of source and target (translate-length). */
+  /** Sequences side by side (batch, train); sentences, and tokens of source and target (translate-length). */
   batch?: number;
   length?: number;
   /** Rows of the programs there are, and tokens a second over those of one sequence (batch). */
@@ -96,8 +97,16 @@ export interface Figure {
   /** Of the fastest repetition, and millions of bytes of text a second (tokenizers). */
   best_tokens_per_s?: number;
   mb_per_s?: number;
-  /** Tracing and opening sessions (train, translate). */
+  /** Tracing and opening sessions (train, translate), and the same for a structure that is open already (train). */
   compile_ms?: number;
+  recompile_ms?: number;
+  /** Of the model, and tokens in a sequence (train). */
+  layers?: number;
+  dim?: number;
+  parameters?: number;
+  tokens?: number;
+  /** What `t2r plan` says (train). */
+  planned_rss_bytes?: number;
   /** Steps run, and the growth of heap and resident set after warm-up as a share of them (train-drift). */
   steps?: number;
   heap_drift?: number;
@@ -163,6 +172,7 @@ const decodeCache: BenchCase = async function* (sizes, contexts) {
 
 export const CASES: Record<string, BenchCase> = {
   ...TRAINING_CASES,
+  'train-sizes': trainSizes,
   decode,
   'decode-kv': decodeCache,
   batch,

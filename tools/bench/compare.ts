@@ -1,13 +1,8 @@
-/** Runs a case here and in a peer alternately on one machine and gives the ratio of their speeds. */
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+/** Runs a case here and in a peer alternately on one machine, each side in a process of its own, and gives the ratio of speeds. */
 import type { WeightFormat } from '@t2r/engine';
-import { type Figure, REFERENCE, type Sizes } from './cases.js';
-import { watchMemory } from './child-memory.js';
+import type { Sizes } from './cases.js';
+import { figureOf, ownFigure } from './child-figure.js';
 import { median } from './median.js';
-
-const execute = promisify(execFile);
 
 export interface CompareOptions {
   name: string;
@@ -19,25 +14,10 @@ export interface CompareOptions {
   json: boolean;
 }
 
-/** Each side in a process of its own, so that neither inherits the other's memory or threads. */
-async function figureOf(command: string, args: string[]): Promise<{ figure: Figure; peak?: number }> {
-  const running = execute(command, args, { maxBuffer: 1 << 24 });
-  const watch = watchMemory(running.child.pid!);
-  try {
-    const { stdout } = await running;
-    return { figure: JSON.parse(stdout.trim().split('\n').at(-1)!) as Figure, peak: watch.stop() };
-  } finally {
-    watch.stop();
-  }
-}
-
 export async function compare({ name, peer, pairs, sizes, dtype, json }: CompareOptions): Promise<void> {
-  const main = fileURLToPath(new URL('main.js', import.meta.url));
-  const changed = (Object.keys(REFERENCE) as (keyof Sizes)[]).filter((key) => sizes[key] !== REFERENCE[key]);
-  const own = [main, name, '--json', '--dtype', dtype, ...changed.flatMap((key) => [`--${key}`, String(sizes[key])])];
   const ratios: number[] = [];
   for (let pair = 1; pair <= pairs; pair++) {
-    const { figure: ours, peak: ownPeak } = await figureOf(process.execPath, own);
+    const { figure: ours, peak: ownPeak } = await ownFigure(name, sizes, dtype);
     const { figure: theirs, peak: peerPeak } = await figureOf('/bin/sh', ['-c', peer]);
     const ratio = ours.tokens_per_s / theirs.tokens_per_s;
     ratios.push(ratio);

@@ -1,7 +1,7 @@
 /**
  * Benchmarks: `npm run bench -- train decode --json`, and `npm run bench -- compare train --peer "python bench.py ..."`.
  * `npm run bench -- metrics --ref ref.txt --hyp hyp.txt --python python3` holds sacrebleu-ts against Python's sacreBLEU.
- * One JSON object a line with --json, a table otherwise.
+ * One JSON object a line with --json, a Markdown table of all with --markdown, a line a figure otherwise.
  */
 import { parseArgs } from 'node:util';
 import { WEIGHT_FORMATS, type WeightFormat } from '@t2r/engine';
@@ -9,16 +9,20 @@ import { CASES, type Figure, REFERENCE, type Sizes } from './cases.js';
 import { compare } from './compare.js';
 import { type ConvertFigure, convert } from './convert.js';
 import { type LoadFigure, load } from './load.js';
+import { markdownTable } from './markdown.js';
 import { compareMetrics, METRIC_CASES } from './metrics.js';
 import { compareTranslations } from './translations.js';
 
-const USAGE = `usage: npm run bench -- [case ...] [--json] [--<size> n] [--contexts a,b,c] [--dtype fp32|fp16|int8|int4]
+/** Takes a quarter of an hour. */
+const LONG = 'train-sizes';
+
+const USAGE = `usage: npm run bench -- [case ...] [--json | --markdown] [--<size> n] [--contexts a,b,c] [--dtype fp32|fp16|int8|int4]
        npm run bench -- load [checkpoint ...] [--json]
        npm run bench -- convert [folder of a model] [--json]
        npm run bench -- compare <case> --peer "<command that prints one JSON object a case>" [--pairs 5]
        npm run bench -- metrics [${METRIC_CASES.join('|')} ...] --ref <file> --hyp <file> --python <interpreter> [--pairs 5]
        npm run bench -- translations <checkpoint> [other checkpoint ...] --sources <file> --python <interpreter> [--pairs 5]
-cases: ${Object.keys(CASES).join(', ')} (default: all; those of tokenizers need T2R_DATA)
+cases: ${Object.keys(CASES).join(', ')} (default: all but ${LONG}; those of tokenizers need T2R_DATA)
 sizes: ${Object.entries(REFERENCE)
   .map(([name, value]) => `--${name} ${value}`)
   .join(' ')}`;
@@ -36,6 +40,7 @@ function parse() {
       allowPositionals: true,
       options: {
         json: { type: 'boolean' },
+        markdown: { type: 'boolean' },
         help: { type: 'boolean' },
         contexts: { type: 'string', default: '512,2048,8192' },
         peer: { type: 'string' },
@@ -135,12 +140,15 @@ if (positionals[0] === 'compare') {
 } else if (positionals[0] === 'convert') {
   for await (const figure of convert(positionals[1])) printFigure(figure, values.json);
 } else {
-  const names = positionals.length > 0 ? positionals : Object.keys(CASES);
+  const names = positionals.length > 0 ? positionals : Object.keys(CASES).filter((name) => name !== LONG);
   const unknown = names.find((name) => !(name in CASES));
   if (unknown !== undefined) fail(`there is no case '${unknown}'`);
+  const figures: Figure[] = [];
   for (const name of names) {
     for await (const figure of CASES[name]!(sizes, contexts, dtype)) {
-      printFigure(figure, values.json);
+      if (values.markdown) figures.push(figure);
+      else printFigure(figure, values.json);
     }
   }
+  if (values.markdown) console.log(markdownTable(figures));
 }

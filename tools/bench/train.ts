@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { type Attention, softmaxAttention } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
 import type { Engine } from '@t2r/engine';
-import { initialWeights } from '@t2r/models';
+import { initialWeights, parameterCount } from '@t2r/models';
 import {
   createAdam,
   createTrainingProgram,
@@ -12,6 +12,7 @@ import {
   slotVariables,
   type TrainingProgram,
   trainedParameters,
+  trainingMemory,
 } from '@t2r/trainers';
 import type { BenchCase, Figure, Sizes } from './cases.js';
 import { model, peakMemory, t2r, timed, withEngine } from './language-models.js';
@@ -23,16 +24,37 @@ interface TrainingOptions {
   recompute?: boolean;
 }
 
+const trainedModel = ({ dim, heads, ffn, vocab, layers, tokens }: Sizes, attention: Attention) =>
+  model(attention, { dim, heads, ffn, vocab, layers, maxPositions: tokens });
+
+/** Peak resident set as `t2r plan` predicts it, in bytes. */
+export function plannedMemory(sizes: Sizes, { attention, recompute = false }: TrainingOptions): number {
+  const lm = trainedModel(sizes, attention);
+  const parameters = parameterCount(lm);
+  return trainingMemory({
+    config: lm.config,
+    batch: sizes.batch,
+    block: sizes.tokens,
+    parameters,
+    trained: parameters,
+    others: 0,
+    slots: 2,
+    accumulates: sizes.accumulate > 1,
+    logits: true,
+    recompute,
+  });
+}
+
 /** A training step on random tokens; `batches` draws those of a step. */
 function openTraining(engine: Engine, sizes: Sizes, { attention, recompute = false }: TrainingOptions) {
-  const { dim, heads, ffn, vocab, layers, batch, tokens, accumulate } = sizes;
-  const lm = model(attention, { dim, heads, ffn, vocab, layers, maxPositions: tokens });
+  const { vocab, batch, tokens, accumulate } = sizes;
+  const lm = trainedModel(sizes, attention);
   const adam = createAdam('adam', { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, decayAll: false }, false);
   const trained = trainedParameters(lm.parameters());
   const variables = engine.variables({ ...initialWeights(lm, 1), ...slotVariables(trained, adam) });
   const objective = languageModelObjective(lm, { recompute });
   const options = { objective, trained, optimizer: adam, accumulate, clip: 0, seed: 1 };
-  const program: TrainingProgram = createTrainingProgram(engine, variables, options);
+  const open = (): TrainingProgram => createTrainingProgram(engine, variables, options);
   const random = createRandom(1, 'bench');
   const draw = () => Int32Array.from({ length: batch * tokens }, () => random.integer(vocab));
   const spec = { shape: [batch, tokens], dtype: 'int32' as const };
@@ -41,14 +63,15 @@ function openTraining(engine: Engine, sizes: Sizes, { attention, recompute = fal
     specs: { inputs: spec, targets: spec },
     tokens: batch * tokens,
   });
-  return { program, lm, batches: () => Array.from({ length: accumulate }, one) };
+  return { open, lm, batches: () => Array.from({ length: accumulate }, one) };
 }
 
 const train = (name: string, options: (sizes: Sizes) => TrainingOptions): BenchCase =>
   async function* (sizes) {
     const { batch, tokens, accumulate, threads, steps } = sizes;
     yield await withEngine(threads, async (engine): Promise<Figure> => {
-      const { program, batches } = openTraining(engine, sizes, options(sizes));
+      const { open, lm, batches } = openTraining(engine, sizes, options(sizes));
+      const program = open();
       const fed = batches();
       let step = 0;
       let compileMs = 0;
@@ -62,14 +85,23 @@ const train = (name: string, options: (sizes: Sizes) => TrainingOptions): BenchC
         2,
         steps,
       );
+      // The same structure again: traced and encoded, its session found.
+      const again = await open().run(step, [1e-3], fed);
       return {
         case: name,
         threads,
+        layers: sizes.layers,
+        dim: sizes.dim,
+        parameters: parameterCount(lm),
+        batch,
+        tokens,
         ms,
         min_ms,
         tokens_per_s: (batch * tokens * accumulate) / (ms / 1000),
         host_share: Math.max(0, 1 - (inside * 1000) / step / ms),
         compile_ms: compileMs,
+        recompile_ms: again.compileSeconds * 1000,
+        planned_rss_bytes: plannedMemory(sizes, options(sizes)),
         peak_rss_bytes: peakMemory(),
       };
     });
@@ -88,7 +120,8 @@ const LOOK_EVERY = 20;
 const drift: BenchCase = async function* (sizes) {
   const { batch, tokens, threads, steps } = sizes;
   yield await withEngine(threads, async (engine): Promise<Figure> => {
-    const { program, batches } = openTraining(engine, sizes, { attention: softmaxAttention() });
+    const { open, batches } = openTraining(engine, sizes, { attention: softmaxAttention() });
+    const program = open();
     const collect = collector();
     const looks: { step: number; heap: number; rss: number }[] = [];
     const times: number[] = [];
@@ -123,12 +156,22 @@ const drift: BenchCase = async function* (sizes) {
   });
 };
 
+/** What is trained, by the name of the case. */
+export const TRAINED_ATTENTION = {
+  train: () => softmaxAttention(),
+  'train-t2r': ({ features }) => t2r(features),
+  'train-t2r-quadratic': ({ features }) => t2r(features, 'quadratic'),
+  'train-t2r-chunked': ({ features }) => t2r(features, 'chunked'),
+} satisfies Record<string, (sizes: Sizes) => Attention>;
+
 /** Cases by name. */
 export const TRAINING_CASES: Record<string, BenchCase> = {
-  train: train('train', () => ({ attention: softmaxAttention() })),
-  'train-t2r': train('train-t2r', ({ features }) => ({ attention: t2r(features) })),
-  'train-t2r-quadratic': train('train-t2r-quadratic', ({ features }) => ({ attention: t2r(features, 'quadratic') })),
-  'train-t2r-chunked': train('train-t2r-chunked', ({ features }) => ({ attention: t2r(features, 'chunked') })),
+  ...Object.fromEntries(
+    Object.entries(TRAINED_ATTENTION).map(([name, attention]) => [
+      name,
+      train(name, (sizes) => ({ attention: attention(sizes) })),
+    ]),
+  ),
   'train-recompute': train('train-recompute', () => ({ attention: softmaxAttention(), recompute: true })),
   'train-drift': drift,
 };

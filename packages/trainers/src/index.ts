@@ -24,6 +24,7 @@ export { plugin as default } from './plugin.js';
 export type { Schedule } from './schedule.js';
 export { type SwapNames, sortWeights } from './swap.js';
 export { slotVariables } from './training-graph.js';
+export { type TrainingMemoryOptions, trainingMemory } from './training-memory.js';
 export {
   createTrainingProgram,
   type StepOutcome,
