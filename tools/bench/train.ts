@@ -1,9 +1,8 @@
 /** Training cases: optimizer steps (Adam) of a causal language model, their time and memory, and how memory keeps over many. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { type Attention, softmaxAttention } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
 import type { Engine } from '@t2r/engine';
+import { garbageCollector } from '@t2r/evaluators';
 import { initialWeights, parameterCount } from '@t2r/models';
 import {
   createAdam,
@@ -107,12 +106,6 @@ const train = (name: string, options: (sizes: Sizes) => TrainingOptions): BenchC
     });
   };
 
-/** A collection of everything that is not needed, so that what is counted afterwards is. */
-function collector(): () => void {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
-}
-
 /** Steps of the drift case between two looks at memory. */
 const LOOK_EVERY = 20;
 
@@ -122,7 +115,7 @@ const drift: BenchCase = async function* (sizes) {
   yield await withEngine(threads, async (engine): Promise<Figure> => {
     const { open, batches } = openTraining(engine, sizes, { attention: softmaxAttention() });
     const program = open();
-    const collect = collector();
+    const collect = garbageCollector();
     const looks: { step: number; heap: number; rss: number }[] = [];
     const times: number[] = [];
     for (let step = 0; step < steps; step++) {

@@ -16,7 +16,7 @@ export {
   type DecodingSubject,
   measureDecoding,
 } from './speed/decoding-speed.js';
-export { type MemoryGrowth, type MemoryGrowthOptions, measureMemory } from './speed/memory.js';
+export { garbageCollector, type MemoryGrowth, type MemoryGrowthOptions, measureMemory } from './speed/memory.js';
 export { decodingSubject, type LoadedModel, loadModel, randomModel, translatingSubject } from './speed/subject.js';
 export {
   measureTranslating,
