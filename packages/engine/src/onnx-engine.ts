@@ -1,6 +1,5 @@
 /** The compiled engine: programs are traced to ONNX graphs and run on ONNX Runtime, one `session.run` a step. */
 import { createHash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { UserError, writeFileAtomic } from '@t2r/core';
 import type * as ort from 'onnxruntime-node';
@@ -8,6 +7,7 @@ import { allocate, checkFeeds, HostVariables, writeRows } from './host-variables
 import { type ExternalPlace, encodeModel } from './onnx/model-file.js';
 import { runUncopied, withUnreadOutput } from './onnx/uncopied.js';
 import { storeWeights } from './passes/store-weights.js';
+import { defaultThreads } from './threads.js';
 import { drawPool, OFFSETS_INPUT, poolInput, poolLength, poolRates, siteOffsets } from './trace/dropout.js';
 import { inPlaceUpdates } from './trace/in-place.js';
 import { inputName, type TracedOutput, type TracedProgram, traceProgram, variableName } from './trace/trace.js';
@@ -27,7 +27,7 @@ type Ort = Pick<typeof ort, 'InferenceSession' | 'Tensor' | 'listSupportedBacken
 export interface OnnxEngineOptions {
   /** Execution provider. Default cpu. */
   provider: 'cpu' | 'webgpu' | 'cuda';
-  /** Threads inside an operator; 0 means one per core. */
+  /** Threads inside an operator; 0 means one per physical core. */
   threads: number;
 }
 
@@ -58,7 +58,7 @@ export async function openOnnxEngine(options: Partial<OnnxEngineOptions> = {}): 
       hint: provider === 'cuda' ? 'Install its CUDA files: see "Engines" in the README.' : 'Use provider: cpu.',
     });
   }
-  return new OnnxEngine(runtime, provider, threads === 0 ? availableParallelism() : threads);
+  return new OnnxEngine(runtime, provider, threads === 0 ? defaultThreads() : threads);
 }
 
 interface CachedSession {

@@ -14,7 +14,7 @@ const onnx = defineComponent({
       .describe(
         'ONNX Runtime execution provider; webgpu needs a Vulkan/Metal/D3D12 driver, cuda the NVIDIA libraries.',
       ),
-    threads: z.int().min(0).default(0).describe('Threads inside an operator; 0 means one per core.'),
+    threads: z.int().min(0).default(0).describe('Threads inside an operator; 0 means one per physical core.'),
   }),
   create: (options) => ({ open: () => openEngine('onnx', options) }),
 });
