@@ -6,6 +6,7 @@ export { gelu } from './ops/gelu.js';
 export { geluTanh } from './ops/gelu-tanh.js';
 export { layerNorm } from './ops/layer-norm.js';
 export { linear } from './ops/linear.js';
+export { chunkRows, type MeanCrossEntropyOptions, meanLinearCrossEntropy } from './ops/mean-cross-entropy.js';
 export { recompute } from './ops/recompute.js';
 export { relu } from './ops/relu.js';
 export { rmsNorm } from './ops/rms-norm.js';

@@ -27,6 +27,7 @@ import {
   withinBand,
 } from './adaptive.js';
 import { drop } from './block.js';
+import { meanLoss } from './loss.js';
 import type { OutputLayer } from './output.js';
 import type { AdaptiveConfig, LmConfig } from './types.js';
 
@@ -92,13 +93,14 @@ export function adaptiveOutput(config: LmConfig, adaptive: AdaptiveConfig): Outp
       });
       return tf.reshape(tf.concat([words, ...ofTails], 1), [...hidden.shape.slice(0, -1), vocab]);
     },
-    trainingLosses(hidden, targets, parameters, { labelSmoothing, dropout }) {
+    trainingLoss(hidden, targets, parameters, { labelSmoothing, dropout, weights }) {
       if (labelSmoothing > 0) {
         throw new UserError(`labelSmoothing: ${labelSmoothing} with an adaptive softmax`, {
           hint: 'Set labelSmoothing to 0, or leave out adaptive.',
         });
       }
-      return losses(hidden, targets, parameters, (h, table, ids) => linearCrossEntropy(h, table, ids), dropout);
+      const lossOf: RowLosses = (h, table, ids) => linearCrossEntropy(h, table, ids);
+      return meanLoss(losses(hidden, targets, parameters, lossOf, dropout), weights);
     },
     negativeLogs: (hidden, targets, parameters) =>
       losses(hidden, targets, parameters, (h, table, ids) => crossEntropy(scores(h, table), ids)),

@@ -6,7 +6,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import { attentionShape, checkArchitecture } from './architecture.js';
 import { type DecodeInputs, decode } from './decode.js';
 import { forward } from './forward.js';
-import { meanLoss } from './loss.js';
 import { createOutput } from './output.js';
 import { decoderLmParameters } from './parameters.js';
 import { stepWeights } from './step-weights.js';
@@ -36,8 +35,7 @@ export function createLanguageModel(config: LmConfig, attention: readonly Attent
   const loss: LanguageModel['loss'] = (ids, targets, parameters, { labelSmoothing = 0, weights, ...options } = {}) => {
     const rows = toRows(hidden(ids, parameters, options)); // [B*T, dim]
     const { dropout } = options;
-    const losses = output.trainingLosses(rows, flatten(targets), parameters, { labelSmoothing, dropout }); // [B*T]
-    return meanLoss(losses, weights);
+    return output.trainingLoss(rows, flatten(targets), parameters, { labelSmoothing, weights, dropout });
   };
 
   const negativeLogLikelihood: LanguageModel['negativeLogLikelihood'] = (ids, targets, parameters) => {

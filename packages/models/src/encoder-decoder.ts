@@ -8,7 +8,6 @@ import { type Scope, scope } from './block.js';
 import { crossAttend, crossVariant, prepareCross, readCross } from './cross-attention.js';
 import { type DecodeInputs, decode } from './decode.js';
 import { forward } from './forward.js';
-import { meanLoss } from './loss.js';
 import { createOutput } from './output.js';
 import { decoderLmParameters } from './parameters.js';
 import { stepWeights } from './step-weights.js';
@@ -78,7 +77,7 @@ export function createTranslationModel(
     const { labelSmoothing = 0, weights, dropout } = options;
     const rows = toRows(hidden(ids, source, parameters, { dropout })); // [B*T, dim]
     const own = ofSide(parameters, 'decoder');
-    return meanLoss(output.trainingLosses(rows, flatten(targets), own, { labelSmoothing, dropout }), weights);
+    return output.trainingLoss(rows, flatten(targets), own, { labelSmoothing, weights, dropout });
   };
 
   const negativeLogLikelihood: TranslationModel['negativeLogLikelihood'] = (ids, targets, source, parameters) => {

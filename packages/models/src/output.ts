@@ -1,20 +1,23 @@
 /** The output layer: from hidden states to losses and scores, through one softmax over the whole vocabulary. */
-import { crossEntropy, type DropoutSource, linear, linearCrossEntropy, type TensorMap, toRows } from '@t2r/engine';
+import { crossEntropy, type DropoutSource, linear, meanLinearCrossEntropy, type TensorMap, toRows } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { adaptiveOutput } from './adaptive-output.js';
 import { OUTPUT_PROJECTION } from './embed.js';
+import { rowShares } from './loss.js';
 import type { LmConfig } from './types.js';
 
 export interface TrainingLossOptions {
   labelSmoothing: number;
+  /** Weights of the n positions in the mean, in any shape. Default: all alike. */
+  weights?: tf.Tensor;
   dropout?: DropoutSource;
 }
 
 export interface OutputLayer {
   /** hidden [..., dim] -> [..., vocab], scores whose softmax are the probabilities. */
   logits(hidden: tf.Tensor, parameters: TensorMap): tf.Tensor;
-  /** Cross-entropy in nats a row: hidden [n, dim], targets [n] int32 -> [n]. */
-  trainingLosses(hidden: tf.Tensor, targets: tf.Tensor, parameters: TensorMap, options: TrainingLossOptions): tf.Tensor;
+  /** Mean cross-entropy in nats: hidden [n, dim], targets [n] int32 -> a scalar. */
+  trainingLoss(hidden: tf.Tensor, targets: tf.Tensor, parameters: TensorMap, options: TrainingLossOptions): tf.Tensor;
   /** -log p(target) a row, through log-softmax: exact for unlikely targets too. */
   negativeLogs(hidden: tf.Tensor, targets: tf.Tensor, parameters: TensorMap): tf.Tensor;
 }
@@ -34,9 +37,10 @@ function softmaxOutput({ tieOutput, vocab, embedDim, outputBias }: LmConfig): Ou
   }
   return {
     logits,
-    trainingLosses(hidden, targets, parameters, { labelSmoothing }) {
+    trainingLoss(hidden, targets, parameters, { labelSmoothing, weights }) {
       const weight = tieOutput ? parameters['embed.weight']! : tf.transpose(parameters['output.weight']!); // [vocab, dim]
-      return linearCrossEntropy(narrow(hidden, parameters), weight, targets, labelSmoothing, biasOf(parameters));
+      const options = { labelSmoothing, bias: biasOf(parameters), shares: weights && rowShares(weights) };
+      return meanLinearCrossEntropy(narrow(hidden, parameters), weight, targets, options);
     },
     negativeLogs: (hidden, targets, parameters) => crossEntropy(logits(hidden, parameters), targets),
   };

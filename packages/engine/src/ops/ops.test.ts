@@ -10,6 +10,7 @@ import { gelu } from './gelu.js';
 import { geluTanh } from './gelu-tanh.js';
 import { layerNorm } from './layer-norm.js';
 import { linear } from './linear.js';
+import { chunkRows, meanLinearCrossEntropy } from './mean-cross-entropy.js';
 import { relu } from './relu.js';
 import { rmsNorm } from './rms-norm.js';
 import { rotate } from './rotate.js';
@@ -163,37 +164,67 @@ const OPS: [string, Case, Case['run']][] = [
         (x, t) => reference(x, t!),
       ],
       [
-        `linearCrossEntropy, smoothing ${smoothing}`,
+        `meanLinearCrossEntropy in three chunks, smoothing ${smoothing}`,
         {
           arguments: [{ shape: [6, 3] }, { shape: [7, 3] }, ids([6], 7)],
-          run: (h, w, t) => linearCrossEntropy(h, w, t, smoothing),
+          run: (h, w, t) => meanLinearCrossEntropy(h!, w!, t!, { labelSmoothing: smoothing, rows: 2 }),
         },
-        (h, w, t) => reference(tf.matMul(h as tf.Tensor2D, w as tf.Tensor2D, false, true), t!),
+        (h, w, t) => tf.mean(reference(tf.matMul(h as tf.Tensor2D, w as tf.Tensor2D, false, true), t!)),
       ],
       [
-        `linearCrossEntropy with a bias, smoothing ${smoothing}`,
+        `meanLinearCrossEntropy with a bias and shares, chunks of 4 and 2, smoothing ${smoothing}`,
         {
-          arguments: [{ shape: [6, 3] }, { shape: [7, 3] }, { shape: [7] }, ids([6], 7)],
-          run: (h, w, b, t) => linearCrossEntropy(h!, w!, t!, smoothing, b!),
+          arguments: [
+            { shape: [6, 3] },
+            { shape: [7, 3] },
+            { shape: [7] },
+            { shape: [6], differentiate: false },
+            ids([6], 7),
+          ],
+          run: (h, w, bias, shares, t) =>
+            meanLinearCrossEntropy(h!, w!, t!, { labelSmoothing: smoothing, bias, shares, rows: 4 }),
         },
-        (h, w, b, t) => reference(tf.add(tf.matMul(h as tf.Tensor2D, w as tf.Tensor2D, false, true), b!), t!),
+        (h, w, b, shares, t) =>
+          tf.sum(
+            tf.mul(reference(tf.add(tf.matMul(h as tf.Tensor2D, w as tf.Tensor2D, false, true), b!), t!), shares!),
+          ),
       ],
     ];
   }),
 ];
 
-OPS.push([
-  'a table looked up in and multiplied by (tied output)',
-  {
-    arguments: [{ shape: [7, 3] }, ids([6], 7), ids([6], 7)],
-    run: (w, i, t) => linearCrossEntropy(embedding(w!, i!), w!, t!, 0),
-  },
-  (w, i, t) => {
-    const logits = tf.matMul(tf.gather(w!, i as tf.Tensor1D) as tf.Tensor2D, w as tf.Tensor2D, false, true);
-    return tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), tf.cast(tf.oneHot(t!, 7), 'float32')), -1));
-  },
-]);
+const summedLogs = (logits: tf.Tensor, targets: tf.Tensor) =>
+  tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), tf.cast(tf.oneHot(targets, 7), 'float32')), -1));
+OPS.push(
+  [
+    'linearCrossEntropy',
+    {
+      arguments: [{ shape: [6, 3] }, { shape: [7, 3] }, ids([6], 7)],
+      run: (h, w, t) => linearCrossEntropy(h!, w!, t!),
+    },
+    (h, w, t) => summedLogs(tf.matMul(h as tf.Tensor2D, w as tf.Tensor2D, false, true), t!),
+  ],
+  [
+    'a table looked up in and multiplied by (tied output)',
+    {
+      arguments: [{ shape: [7, 3] }, ids([6], 7), ids([6], 7)],
+      run: (w, i, t) => meanLinearCrossEntropy(embedding(w!, i!), w!, t!, { rows: 3 }),
+    },
+    (w, i, t) => {
+      const looked = tf.gather(w!, i as tf.Tensor1D) as tf.Tensor2D;
+      return tf.mean(summedLogs(tf.matMul(looked, w as tf.Tensor2D, false, true), t!));
+    },
+  ],
+);
 
+it.each([
+  [2048, 256, 8192, 512],
+  [8192, 256, 8192, 512],
+  [1024, 768, 50257, 1024],
+  [4096, 128, 256, 4096],
+])('%i rows of width %i and %i words: chunks of %i rows', (rows, width, vocabulary, chunk) => {
+  expect(chunkRows(rows, width, vocabulary)).toBe(chunk);
+});
 const dropoutMask = Float32Array.from({ length: 2 * 2 * 5 * 5 }, (_, i) => (i % 3 === 0 ? 0 : 1.5));
 const fixedDropout = {
   mask: () => tf.tensor(dropoutMask, [2, 2, 5, 5]),
