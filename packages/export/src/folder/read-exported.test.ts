@@ -60,7 +60,7 @@ it('reads what was exported, with right sizes and checksums', async () => {
     expect((await readFile(path(file))).length).toBe(bytes);
     expect(await hashFile(path(file))).toBe(sha256);
   }
-  // T2R: S [2 heads, 4, 8] and z [2, 4]; softmax: k and v [2 heads, 40, 8].
+  // T2R: S [2 heads, 4, 9]; softmax: k and v [2 heads, 40, 8].
   expect(manifest.state_bytes).toBe(4 * (2 * 4 * 8 + 2 * 4 + 2 * 2 * 40 * 8));
 });
 
