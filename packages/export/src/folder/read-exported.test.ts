@@ -52,6 +52,7 @@ it('reads what was exported, with right sizes and checksums', async () => {
       'generation_config.json',
       'model_prefill.onnx',
       'model_step.onnx',
+      'model_weights.data',
       'parity.json',
       'tokenizer.json',
     ].sort(),
