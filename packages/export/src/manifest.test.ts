@@ -31,6 +31,11 @@ describe('parseManifest', () => {
     expect(parseManifest(JSON.parse(JSON.stringify(manifest)))).toEqual(manifest);
   });
 
+  it('knows folders of version 1, whose graphs have the weights inside', () => {
+    const { weights, ...rest } = manifest;
+    expect(parseManifest({ ...rest, format_version: 1 })).toEqual({ ...rest, format_version: 1 });
+  });
+
   it.each([
     [{ ...manifest, format: 't2r-checkpoint' }, 'its format is "t2r-checkpoint"'],
     [[], 'its format is not told'],

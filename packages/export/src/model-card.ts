@@ -143,10 +143,7 @@ export function exportCard(
     '`npm install onnxruntime-node`',
     `\`\`\`js\n${scriptExample(manifest)}\n\`\`\``,
     '## Running it in a browser',
-    "The same program with `import * as ort from 'onnxruntime-web'` and `const config = await (await fetch(folder + '/config.json')).json()` in place of the lines that need Node" +
-      (manifest.weights === undefined
-        ? '.'
-        : `, and of the weights' address beside that of each graph: \`ort.InferenceSession.create(folder + '/${manifest.step.file}', { externalData: [{ path: '${manifest.weights}', data: folder + '/${manifest.weights}' }] })\`.`),
+    "The same program with `import * as ort from 'onnxruntime-web'` and `const config = await (await fetch(folder + '/config.json')).json()` in place of the lines that need Node, and graphs opened with `{ externalData: [{ path: config.weights, data: folder + '/' + config.weights }] }`.",
   ];
   return `${sections.join('\n\n')}\n`;
 }

@@ -77,6 +77,10 @@ it('tells what is wrong with a damaged folder', async () => {
   await rm(step);
   await expect(readExported(short)).rejects.toThrow('lacks its file model_step.onnx');
 
+  const bare = await copy('bare');
+  await rm(join(bare, 'model_weights.data'));
+  await expect(readExported(bare)).rejects.toThrow('lacks its file model_weights.data');
+
   const flipped = await copy('flipped');
   const bytes = await readFile(join(flipped, 'model_prefill.onnx'));
   bytes[bytes.length >> 1]! ^= 1;
