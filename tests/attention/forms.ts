@@ -101,7 +101,9 @@ export interface RecurrentRun {
 export async function runRecurrent(engine: Engine, attention: Attention, sample: Sample, run: RecurrentRun) {
   const { batch, heads, time, headDim, kvHeads, modelDim, tensors, parameters } = sample;
   const { pieces, padTo, fused = false, capacity = time + (padTo ?? 0) } = run;
-  const weights = fused ? fusedWeights(attention, sample) : tensors;
+  const weights = fused
+    ? { ...fusedWeights(attention, sample), ...(attention.fusedOnes && valuesWithOnes(sample)) }
+    : tensors;
   const specs = attention.state({ heads, headDim, kvHeads }, batch, capacity);
   const variables = engine.variables(
     Object.fromEntries(
@@ -136,7 +138,7 @@ export async function runRecurrent(engine: Engine, attention: Attention, sample:
         const call = (): RecurrentResult => {
           if (fused) {
             const form = size === 1 ? attention.fusedStep! : attention.fusedPrefill!;
-            return form(q, k, v, state, options);
+            return form(tf.concat([q, k], 1), v, state, options);
           }
           return (size === 1 ? attention.step : attention.prefill)(q, k, v, state, all, options);
         };
@@ -168,6 +170,20 @@ export async function runRecurrent(engine: Engine, attention: Attention, sample:
   const state = Object.fromEntries(specs.map(({ name }) => [name, variables.read(name) as Float32Array]));
   variables.dispose();
   return { output, state };
+}
+
+/** The columns of v with one of ones beside those of each head: weights 0 and bias 1. */
+function valuesWithOnes({ heads, headDim, kvHeads = heads, modelDim, tensors }: Sample) {
+  const widened = (rows: number, data: Float32Array, last: number) => {
+    const wide = new Float32Array(rows * kvHeads * (headDim + 1)).fill(last);
+    for (let i = 0; i < rows * kvHeads; i++) wide.set(data.subarray(i * headDim, (i + 1) * headDim), i * (headDim + 1));
+    return wide;
+  };
+  const width = kvHeads * (headDim + 1);
+  return {
+    'v.weight': { shape: [modelDim, width], data: widened(modelDim, tensors['v.weight']!.data, 0) },
+    'v.bias': { shape: [width], data: widened(1, tensors['v.bias']!.data, 1) },
+  };
 }
 
 /** The sample's weights with the feature map folded into the q and k projections. */

@@ -195,6 +195,9 @@ describe.each(['this thread', 'a worker'])('in %s', (where) => {
     };
     await expect(open((files) => files.delete('config.json'))).rejects.toThrow(/there is no config\.json/);
     await expect(open((files) => files.delete('model_step.onnx'))).rejects.toThrow(/there is no model_step\.onnx/);
+    await expect(open((files) => files.delete('model_weights.data'))).rejects.toThrow(
+      /there is no model_weights\.data/,
+    );
     await expect(
       open((files) => files.set('model_step.onnx', files.get('model_step.onnx')!.subarray(1))),
     ).rejects.toThrow(/model_step\.onnx of the files given is damaged .* bytes/);

@@ -180,22 +180,18 @@ export interface Attention {
    * for queries and keys that are rotated before the map: the rotation would stand between the two.
    */
   fuse?(weights: FusableWeights): FusedWeights;
-  /** One position from pre-activations made with fused weights: q [B,H,1,width], k [B,kvHeads,1,width], v [B,kvHeads,1,d]. */
-  fusedStep?(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    state: Record<string, Tensor>,
-    options: RecurrentOptions,
-  ): RecurrentResult;
+  /**
+   * True where v comes to `fusedStep` and `fusedPrefill` as [v | 1], [B,kvHeads,T,d+1]. In a projection the ones are one more
+   * column a head, with weights 0 and bias 1.
+   */
+  readonly fusedOnes?: boolean;
+  /**
+   * One position from pre-activations made with fused weights: qk [B,H + kvHeads,1,width], heads of queries first, and
+   * v [B,kvHeads,1,d], or d+1 with `fusedOnes`.
+   */
+  fusedStep?(qk: Tensor, v: Tensor, state: Record<string, Tensor>, options: RecurrentOptions): RecurrentResult;
   /** Several positions from pre-activations made with fused weights, shapes as in `fusedStep` with T positions. */
-  fusedPrefill?(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    state: Record<string, Tensor>,
-    options: RecurrentOptions,
-  ): RecurrentResult;
+  fusedPrefill?(qk: Tensor, v: Tensor, state: Record<string, Tensor>, options: RecurrentOptions): RecurrentResult;
 }
 
 /** Host-side (Float32Array, row-major) weights of one layer's q and k projections and feature map. */

@@ -8,6 +8,10 @@
  * denominator, the output is normalised instead, y_t = norm(phi(q_t) S_t), and there is no z. Where features are rotated,
  * R_t phi(q_t) and R_s phi(k_s) take their place in the numerator alone (Su et al. 2021, arXiv 2104.09864, Eq. 19): the
  * denominator stays a sum of positive terms.
+ *
+ * z is the column of S that belongs to a value of 1: with values [v | 1] (see `appendOnes`) the state is one tensor [S | z],
+ * and numerator and denominator are one product. Rotated numerators take other keys than denominators, so that S and z stay
+ * apart there.
  * Shapes: queries [batch, heads, time, features], keys [batch, kvHeads, time, features], values [batch, kvHeads, time,
  * headDim]; kvHeads are fewer than heads with grouped-query attention alone (see groups.ts).
  */
@@ -19,7 +23,10 @@ import { joinGroups, splitGroups } from './group-chunks.js';
 import { groupRows, groupsOf, repeatRows, ungroupRows } from './groups.js';
 import { lowerTriangle } from './masks.js';
 
-/** Recurrent state: S [batch, kvHeads, features, headDim] and, with a denominator, z [batch, kvHeads, features]. */
+/**
+ * Recurrent state: S [batch, kvHeads, features, width], with one column more than headDim, z, where there is a denominator.
+ * Where features are rotated and there is a denominator, S has headDim columns and z is [batch, kvHeads, features].
+ */
 export interface LinearState {
   S: tf.Tensor;
   z?: tf.Tensor;
@@ -60,8 +67,8 @@ function innerProducts(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
 }
 
 /**
- * [values | 1], [B,H,T,d+1]: z is the column of S that belongs to a value of 1, so numerator and denominator are one
- * product, and what cancels between their gradients (all of it where a row has one weight) cancels inside one product too.
+ * [values | 1], [B,H,T,d+1]: numerator and denominator are one product, and what cancels between their gradients (all of it
+ * where a row has one weight) cancels inside one product too.
  */
 export function appendOnes(values: tf.Tensor): tf.Tensor {
   const [batch, heads, time] = values.shape as Shape4D;
@@ -70,11 +77,8 @@ export function appendOnes(values: tf.Tensor): tf.Tensor {
 
 /** Numerators [..., T, d] and denominators [..., T, 1] of sums [..., T, d+1] made with [values | 1]. */
 export function splitSums(sums: tf.Tensor): Sums {
-  const [batch, heads, time, width] = sums.shape as Shape4D;
-  return {
-    numerator: tf.slice(sums, [0, 0, 0, 0], [batch, heads, time, width - 1]),
-    denominator: tf.slice(sums, [0, 0, 0, width - 1], [batch, heads, time, 1]),
-  };
+  const [numerator, denominator] = tf.split(sums, [sums.shape[3]! - 1, 1], 3) as [tf.Tensor, tf.Tensor];
+  return { numerator, denominator };
 }
 
 /** Rows of the last axis to mean 0 and variance 1: group norm with a group per head, without weights. */
@@ -83,11 +87,7 @@ function normaliseRows(x: tf.Tensor, epsilon: number): tf.Tensor {
   return layerNorm(x, tf.ones([width]), tf.zeros([width]), epsilon);
 }
 
-/** What a form sums up: values, with a column of ones where there is a denominator. */
-const summands = (values: tf.Tensor, { normaliseOutput }: LinearFormOptions) =>
-  normaliseOutput ? values : appendOnes(values);
-
-/** The output of a form from its sums. */
+/** The output of a form from its sums [B,H,T,d+1], or [B,H,T,d] of one that is normalised. */
 function finish(sums: tf.Tensor, { epsilon, normaliseOutput }: LinearFormOptions): tf.Tensor {
   if (normaliseOutput) return normaliseRows(sums, epsilon);
   return divide(splitSums(sums), epsilon);
@@ -220,7 +220,10 @@ export function chunkedSums(
   return join(before ? tf.add(earlier, before) : earlier, total); // state before each chunk, [B*H, n, k*w]
 }
 
-/** Causal, in chunks. `state` is what came before the first position; without it nothing did. */
+/**
+ * Causal, in chunks, of `values` [B,kvHeads,T,d+1] with ones (see `appendOnes`), or [B,kvHeads,T,d] where there is no
+ * denominator or features are rotated. `state` is what came before the first position; without it nothing did.
+ */
 export function chunkedForm(
   queries: tf.Tensor,
   keys: tf.Tensor,
@@ -228,17 +231,10 @@ export function chunkedForm(
   options: LinearFormOptions & { chunk: number; state?: LinearState },
 ): { output: tf.Tensor; state: LinearState } {
   const { chunk, logDecay, state, normaliseOutput, rotation, epsilon } = options;
-  if (rotation === undefined) {
-    const { sums, total } = chunkedSums(queries, keys, summands(values, options), {
-      chunk,
-      logDecay,
-      incoming: state && joinState(state),
-    });
-    return { output: finish(sums, options), state: normaliseOutput ? { S: total } : splitState(total) };
-  }
-  const turned = [rotation.rotate(queries), rotation.rotate(keys)] as const;
-  const { sums, total } = chunkedSums(...turned, values, { chunk, logDecay, incoming: state?.S });
-  if (normaliseOutput) return { output: normaliseRows(sums, epsilon), state: { S: total } };
+  const turned = (x: tf.Tensor) => (rotation ? rotation.rotate(x) : x);
+  const numerators = chunkedSums(turned(queries), turned(keys), values, { chunk, logDecay, incoming: state?.S });
+  const { sums, total: S } = numerators;
+  if (normaliseOutput || !rotation) return { output: finish(sums, options), state: { S } };
   const [batch, heads, time, features] = keys.shape as Shape4D;
   const weights = chunkedSums(queries, keys, tf.ones([batch, heads, time, 1]), {
     chunk,
@@ -247,60 +243,42 @@ export function chunkedForm(
   });
   return {
     output: divide({ numerator: sums, denominator: weights.sums }, epsilon),
-    state: { S: total, z: tf.reshape(weights.total, [batch, heads, features]) },
+    state: { S, z: tf.reshape(weights.total, [batch, heads, features]) },
   };
 }
 
-/**
- * The state one position later: keys [B,kvHeads,1,k], values [B,kvHeads,1,d], log decay [B,kvHeads,1,1]; `turned` are the
- * keys as S takes them where features are rotated.
- */
-export function nextState(
-  state: LinearState,
-  keys: tf.Tensor,
-  values: tf.Tensor,
-  logDecay?: tf.Tensor,
-  turned = keys,
-): LinearState {
+/** S one position later: keys [B,kvHeads,1,k], values [B,kvHeads,1,width], decay [B,kvHeads,1,1] -> [B,kvHeads,k,width]. */
+export function nextSums(S: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, decay?: tf.Tensor): tf.Tensor {
   const [batch, heads, , features] = keys.shape as Shape4D;
-  const outer = tf.mul(tf.reshape(turned, [batch, heads, features, 1]), values); // [B,kvHeads,k,d]
-  const decay = logDecay && tf.exp(logDecay); // [B,kvHeads,1,1]
-  const S = tf.add(decay ? tf.mul(state.S, decay) : state.S, outer);
-  if (!state.z) return { S };
-  const kept = decay ? tf.mul(state.z, tf.reshape(decay, [batch, heads, 1])) : state.z;
-  return { S, z: tf.add(kept, tf.reshape(keys, [batch, heads, features])) };
+  const outer = tf.mul(tf.reshape(keys, [batch, heads, features, 1]), values); // [B,kvHeads,k,width]
+  return tf.add(decay ? tf.mul(S, decay) : S, outer);
 }
 
-/** Queries [B,H,T,k] times S [B,kvHeads,k,w] -> [B,H,T,w]. */
-function readRows(queries: tf.Tensor, S: tf.Tensor): tf.Tensor {
+/** Queries [B,H,T,k] times S [B,kvHeads,k,width] -> [B,H,T,width]. */
+export function readSums(queries: tf.Tensor, S: tf.Tensor): tf.Tensor {
   const groups = groupsOf(queries, S);
   return ungroupRows(tf.matMul(groupRows(queries, groups), S), groups);
 }
 
-/** Reads a state with z: queries [B,H,T,k], and as S takes them where features are rotated. */
-export function readState(queries: tf.Tensor, { S, z }: LinearState, turned = queries): Sums {
-  const [batch, heads, features] = z!.shape as [number, number, number];
-  return {
-    numerator: readRows(turned, S),
-    denominator: readRows(queries, tf.reshape(z!, [batch, heads, features, 1])),
-  };
-}
-
-/** One position: queries [B,H,1,k], keys [B,kvHeads,1,k], values [B,kvHeads,1,d], log decay [B,kvHeads,1,1]. */
+/** One position: queries [B,H,1,k], keys [B,kvHeads,1,k], log decay [B,kvHeads,1,1], values as in `chunkedForm`. */
 export function recurrentForm(
   queries: tf.Tensor,
   keys: tf.Tensor,
   values: tf.Tensor,
   before: LinearState,
-  { epsilon, normaliseOutput, logDecay, rotation }: LinearFormOptions,
+  options: LinearFormOptions,
 ): { output: tf.Tensor; state: LinearState } {
+  const { epsilon, normaliseOutput, logDecay, rotation } = options;
   const turned = (x: tf.Tensor) => (rotation ? rotation.rotate(x) : x);
-  const state = nextState(before, keys, values, logDecay, turned(keys));
-  const reading = turned(queries);
-  const output = normaliseOutput
-    ? normaliseRows(readRows(reading, state.S), epsilon)
-    : divide(readState(queries, state, reading), epsilon);
-  return { output, state };
+  const decay = logDecay && tf.exp(logDecay);
+  const S = nextSums(before.S, turned(keys), values, decay);
+  const sums = readSums(turned(queries), S);
+  if (normaliseOutput || !rotation) return { output: finish(sums, options), state: { S } };
+  const [batch, heads, , features] = keys.shape as Shape4D;
+  const kept = decay ? tf.mul(before.z!, tf.reshape(decay, [batch, heads, 1])) : before.z!;
+  const z = tf.add(kept, tf.reshape(keys, [batch, heads, features]));
+  const denominator = readSums(queries, tf.reshape(z, [batch, heads, features, 1]));
+  return { output: divide({ numerator: sums, denominator }, epsilon), state: { S, z } };
 }
 
 /** Options of attention to a whole sequence. */
@@ -309,36 +287,22 @@ export interface WholeOptions extends Pick<LinearFormOptions, 'epsilon' | 'norma
   absolute: boolean;
 }
 
-/** The state of a whole sequence that nothing precedes: keys [B,kvHeads,S,k], 0 at padding, and values [B,kvHeads,S,d]. */
-export function wholeState(keys: tf.Tensor, values: tf.Tensor, normaliseOutput?: boolean): LinearState {
-  const [batch, heads, time, features] = keys.shape as Shape4D;
-  const S = tf.matMul(keys, values, true, false); // [B,kvHeads,k,d]
-  if (normaliseOutput) return { S };
-  const z = tf.matMul(keys, tf.ones([batch, heads, time, 1]), true, false); // [B,kvHeads,k,1]
-  return { S, z: tf.reshape(z, [batch, heads, features]) };
+/**
+ * S of a whole sequence that nothing precedes, [B,kvHeads,k,width]: keys [B,kvHeads,S,k], 0 at padding, and values
+ * [B,kvHeads,S,d]; z is its last column unless the output is normalised.
+ */
+export function wholeSums(keys: tf.Tensor, values: tf.Tensor, normaliseOutput?: boolean): tf.Tensor {
+  return tf.matMul(keys, normaliseOutput ? values : appendOnes(values), true, false);
 }
 
-/** What queries [B,H,T,k] read from the state of a whole sequence, [B,H,T,d]. */
+/** What queries [B,H,T,k] read from the sums of a whole sequence, [B,H,T,d]. */
 export function readWhole(
   queries: tf.Tensor,
-  state: LinearState,
+  S: tf.Tensor,
   { epsilon, normaliseOutput, absolute }: WholeOptions,
 ): tf.Tensor {
-  if (normaliseOutput) return normaliseRows(readRows(queries, state.S), epsilon);
-  const { numerator, denominator } = readState(queries, state);
+  const sums = readSums(queries, S);
+  if (normaliseOutput) return normaliseRows(sums, epsilon);
+  const { numerator, denominator } = splitSums(sums);
   return divide({ numerator, denominator: absolute ? tf.abs(denominator) : denominator }, epsilon);
-}
-
-/** [S | z], [B,kvHeads,k,d+1], or S alone. */
-export function joinState({ S, z }: LinearState): tf.Tensor {
-  return z ? tf.concat([S, tf.expandDims(z, 3)], 3) : S;
-}
-
-/** The inverse of `joinState` for a state with z. */
-export function splitState(joined: tf.Tensor): LinearState {
-  const [batch, heads, features, width] = joined.shape as Shape4D;
-  return {
-    S: tf.slice(joined, [0, 0, 0, 0], [batch, heads, features, width - 1]),
-    z: tf.reshape(tf.slice(joined, [0, 0, 0, width - 1], [batch, heads, features, 1]), [batch, heads, features]),
-  };
 }

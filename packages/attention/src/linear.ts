@@ -14,13 +14,22 @@ import type {
   ParallelOptions,
   RecurrentOptions,
   RecurrentResult,
+  Rotation,
   StateSpec,
 } from './contract.js';
 import { fixedDecay, type GateKind, type GateValues, gateParameters, gateValues } from './gates.js';
 import { keyHeads, keyShape } from './groups.js';
 import { linearCross } from './linear-cross.js';
-import { chunkedForm, type LinearState, quadraticForm, readWhole, recurrentForm, wholeState } from './linear-forms.js';
-import { mapQueries, withDrawn } from './map-features.js';
+import {
+  appendOnes,
+  chunkedForm,
+  type LinearState,
+  quadraticForm,
+  readWhole,
+  recurrentForm,
+  wholeSums,
+} from './linear-forms.js';
+import { mapQueries, shapeOf, withDrawn } from './map-features.js';
 import { firstPositions } from './masks.js';
 
 /** How the causal parallel form is computed; the results agree to rounding. */
@@ -44,7 +53,7 @@ export interface LinearAttentionOptions {
   gate?: GateKind;
   /** Forget at RetNet's fixed rates, a head its own. Default false. */
   decay?: boolean;
-  /** Normalise the output of each head in the place of dividing by a denominator; the state is then S alone. */
+  /** Normalise the output of each head in the place of dividing by a denominator; the state is then S without z. */
   normaliseOutput?: boolean;
   /** Default `inputs`. */
   rotate?: RotateSide;
@@ -52,6 +61,9 @@ export interface LinearAttentionOptions {
 
 /** What rotary positions turn: queries and keys before the feature map, or their features after it. */
 export type RotateSide = 'inputs' | 'features';
+
+/** Of a variant that rotates features in a model without rotary positions: its state stays what it is with them. */
+const UNTURNED: Rotation = { rotate: (x) => x };
 
 /**
  * Longest sequence for which `auto` forms all similarities: in training, chunks of 64 take as long at about 128 positions and
@@ -102,6 +114,12 @@ export function linearAttention({
   const base = { epsilon, normaliseOutput };
   const whole = { ...base, absolute: absDenominator };
   const forgets = gate !== 'none' || decay;
+  const rotatesFeatures = rotate === 'features';
+  /** Whether z is a column of S: there is one, and its keys are those of S. */
+  const joined = !normaliseOutput && !rotatesFeatures;
+
+  const summands = (v: tf.Tensor) => (joined ? appendOnes(v) : v);
+  const rotationOf = ({ rotation }: { rotation?: Rotation }) => (rotatesFeatures ? (rotation ?? UNTURNED) : undefined);
 
   /** Gates or decays at the positions of k [B,kvHeads,T,.]. */
   function gates(k: tf.Tensor, input?: tf.Tensor, parameters: AttentionParameters = {}): GateValues | undefined {
@@ -114,8 +132,9 @@ export function linearAttention({
     k: tf.Tensor,
     v: tf.Tensor,
     parameters: AttentionParameters,
-    { causal, keyMask, dropout, random, rotation, input }: ParallelOptions,
+    call: ParallelOptions,
   ): tf.Tensor {
+    const { causal, keyMask, dropout, random, rotation, input } = call;
     if (forgets && !causal) {
       throw new UserError(
         `${name} with a gate has no cross-attention: gates belong to positions of the same sequence`,
@@ -124,12 +143,12 @@ export function linearAttention({
         },
       );
     }
-    const all = withDrawn(featureMap, k, parameters, random);
+    const all = withDrawn(featureMap, shapeOf(k), parameters, random);
     const queries = mapQueries(featureMap, q, k, all); // [B,H,T,features]
     const real = keyMask && tf.reshape(keyMask, [keyMask.shape[0]!, 1, -1, 1]);
     const { keys, logDecay } = gateKeys(featureMap.key(k, all), gates(k, input, parameters), real); // [B,kvHeads,S,features]
     // Every query sees all keys, so one state serves them all and no [queries, keys] matrix is made.
-    if (!causal) return readWhole(queries, wholeState(keys, v, normaliseOutput), whole);
+    if (!causal) return readWhole(queries, wholeSums(keys, v, normaliseOutput), whole);
     // Differences of cumulative log decays lose digits with the length they are summed over.
     const limit = logDecay ? chunk : QUADRATIC_LIMIT;
     const small = q.shape[2]! <= limit || (dropout !== undefined && dropout.rate > 0);
@@ -137,7 +156,7 @@ export function linearAttention({
       return quadraticForm(queries, keys, v, { ...base, logDecay, dropout, rotation });
     }
     return logDecay || rotation || normaliseOutput
-      ? chunkedForm(queries, keys, v, { ...base, logDecay, chunk, rotation }).output
+      ? chunkedForm(queries, keys, summands(v), { ...base, logDecay, chunk, rotation: rotationOf(call) }).output
       : chunkedAttention(queries, keys, v, { epsilon, chunk });
   }
 
@@ -145,41 +164,45 @@ export function linearAttention({
     const { headDim } = shape;
     const heads = keyHeads(shape);
     const features = featureMap.features(headDim);
-    const S = { name: 'S', shape: [batch, heads, features, headDim] };
-    return normaliseOutput ? [S] : [S, { name: 'z', shape: [batch, heads, features] }];
+    const S = { name: 'S', shape: [batch, heads, features, joined ? headDim + 1 : headDim] };
+    return joined || normaliseOutput ? [S] : [S, { name: 'z', shape: [batch, heads, features] }];
   }
 
+  /** One position of features; `values` as S sums them up. */
   function stepFeatures(
     queries: tf.Tensor,
     keys: tf.Tensor,
-    v: tf.Tensor,
+    values: tf.Tensor,
     before: Record<string, tf.Tensor>,
-    { rotation }: RecurrentOptions,
+    call: RecurrentOptions,
     gated?: GateValues,
   ): RecurrentResult {
     const { keys: scaled, logDecay } = gateKeys(keys, gated);
-    return toResult(recurrentForm(queries, scaled, v, toState(before), { ...base, logDecay, rotation }));
+    const rotation = rotationOf(call);
+    return toResult(recurrentForm(queries, scaled, values, toState(before), { ...base, logDecay, rotation }));
   }
 
+  /** Several positions of features; `values` as S sums them up. */
   function prefillFeatures(
     queries: tf.Tensor,
     keys: tf.Tensor,
-    v: tf.Tensor,
+    values: tf.Tensor,
     before: Record<string, tf.Tensor>,
-    { count, rotation }: RecurrentOptions,
+    call: RecurrentOptions,
     gated?: GateValues,
   ): RecurrentResult {
     const time = keys.shape[2]!;
-    const real = count && tf.reshape(firstPositions(time, count), [1, 1, time, 1]);
+    const real = call.count && tf.reshape(firstPositions(time, call.count), [1, 1, time, 1]);
     const { keys: scaled, logDecay } = gateKeys(keys, gated, real);
-    return toResult(chunkedForm(queries, scaled, v, { ...base, logDecay, chunk, rotation, state: toState(before) }));
+    const options = { ...base, logDecay, chunk, rotation: rotationOf(call), state: toState(before) };
+    return toResult(chunkedForm(queries, scaled, values, options));
   }
 
   return {
     name,
     options,
     recurrent: true,
-    rotatesFeatures: rotate === 'features',
+    rotatesFeatures,
     featureMap,
     parameters: (shape) => {
       const keys = keyShape(shape);
@@ -187,27 +210,38 @@ export function linearAttention({
     },
     parallel,
     state,
-    ...(!forgets && { cross: linearCross(featureMap, { ...whole, state }) }),
+    ...(!forgets && { cross: linearCross(featureMap, whole) }),
     step: (q, k, v, before, parameters, call) => {
-      const all = withDrawn(featureMap, k, parameters);
+      const all = withDrawn(featureMap, shapeOf(k), parameters);
       const features = [mapQueries(featureMap, q, k, all), featureMap.key(k, all)] as const;
-      return stepFeatures(...features, v, before, call, gates(k, call.input, parameters));
+      return stepFeatures(...features, summands(v), before, call, gates(k, call.input, parameters));
     },
     prefill: (q, k, v, before, parameters, call) => {
-      const all = withDrawn(featureMap, k, parameters);
-      const gated = gates(k, call.input, parameters);
-      return prefillFeatures(mapQueries(featureMap, q, k, all), featureMap.key(k, all), v, before, call, gated);
+      const all = withDrawn(featureMap, shapeOf(k), parameters);
+      const features = [mapQueries(featureMap, q, k, all), featureMap.key(k, all)] as const;
+      return prefillFeatures(...features, summands(v), before, call, gates(k, call.input, parameters));
     },
     // Fused weights have no room for the gate's.
     ...(fusion &&
       gate === 'none' && {
         fuse: fusion.fuse,
-        fusedStep: (q, k, v, before, call) =>
-          stepFeatures(fusion.activation(q), fusion.activation(k), v, before, call, gates(k)),
-        fusedPrefill: (q, k, v, before, call) =>
-          prefillFeatures(fusion.activation(q), fusion.activation(k), v, before, call, gates(k)),
+        fusedOnes: joined,
+        fusedStep: (qk, v, before, call) => {
+          const [queries, keys] = splitSides(fusion.activation(qk), v);
+          return stepFeatures(queries, keys, v, before, call, gates(keys));
+        },
+        fusedPrefill: (qk, v, before, call) => {
+          const [queries, keys] = splitSides(fusion.activation(qk), v);
+          return prefillFeatures(queries, keys, v, before, call, gates(keys));
+        },
       }),
   };
+}
+
+/** Features of queries [B,H,T,k] and of keys [B,kvHeads,T,k], from those of both [B,H + kvHeads,T,k] and values of kvHeads. */
+function splitSides(features: tf.Tensor, v: tf.Tensor): [tf.Tensor, tf.Tensor] {
+  const heads = v.shape[1]!;
+  return tf.split(features, [features.shape[1]! - heads, heads], 1) as [tf.Tensor, tf.Tensor];
 }
 
 /** Features of keys under a gate; where `real` (broadcast) is 0, a position adds nothing and nothing decays. */

@@ -1,6 +1,6 @@
 /** Applying a feature map to queries, which may be of more heads than keys, and what it draws for one pass. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { AttentionParameters, FeatureMap, ParallelOptions } from './contract.js';
+import type { AttentionParameters, AttentionShape, FeatureMap, ParallelOptions } from './contract.js';
 import { groupRows, groupsOf, ungroupRows } from './groups.js';
 
 /** Features of queries q [B,H,T,d] beside keys k [B,kvHeads,.,.]: [B,H,T,features]. */
@@ -9,12 +9,15 @@ export function mapQueries(featureMap: FeatureMap, q: tf.Tensor, k: tf.Tensor, p
   return ungroupRows(featureMap.query(groupRows(q, groups), parameters), groups);
 }
 
-/** The parameters with what the feature map draws for one pass over k [B,kvHeads,T,d]. */
+/** Heads and width of keys k [B,kvHeads,T,d]. */
+export const shapeOf = (k: tf.Tensor): AttentionShape => ({ heads: k.shape[1]!, headDim: k.shape[3]! });
+
+/** The parameters with what the feature map draws for one pass; `shape` is that of keys, see `shapeOf`. */
 export function withDrawn(
   { draw }: FeatureMap,
-  k: tf.Tensor,
+  shape: AttentionShape,
   parameters: AttentionParameters,
   random?: ParallelOptions['random'],
 ): AttentionParameters {
-  return draw ? { ...parameters, ...draw({ heads: k.shape[1]!, headDim: k.shape[3]! }, random) } : parameters;
+  return draw ? { ...parameters, ...draw(shape, random) } : parameters;
 }

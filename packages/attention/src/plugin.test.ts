@@ -28,7 +28,9 @@ describe('attention components', () => {
 
   it('have a state of fixed size, or a cache that grows', () => {
     const shape = { heads: 2, headDim: 4 };
-    expect(create('t2r-mlp', { features: 3 }).state(shape, 5, 1000)).toEqual([
+    expect(create('t2r-mlp', { features: 3 }).state(shape, 5, 1000)).toEqual([{ name: 'S', shape: [5, 2, 3, 5] }]);
+    // Rotated numerators take other keys than denominators.
+    expect(create('t2r-mlp', { features: 3, rotate: 'features' }).state(shape, 5, 1000)).toEqual([
       { name: 'S', shape: [5, 2, 3, 4] },
       { name: 'z', shape: [5, 2, 3] },
     ]);
@@ -54,7 +56,7 @@ describe('attention components', () => {
       );
     const buffer = [5, 2, 8, 4];
     expect(sizes('softmax-window', { window: 8 })).toEqual({ k: buffer, v: buffer });
-    expect(sizes('window-linear', { window: 8 })).toEqual({ k: buffer, v: buffer, S: [5, 2, 8, 4], z: [5, 2, 8] });
+    expect(sizes('window-linear', { window: 8 })).toEqual({ k: buffer, v: buffer, S: [5, 2, 8, 5] });
     expect(sizes('t2r-norm', { features: 3 })).toEqual({ S: [5, 2, 3, 4] });
   });
 

@@ -6,7 +6,7 @@
  *     e_ts = exp(q_t k_s / sqrt(d) - max_{s > t-w} q_t k_s / sqrt(d))
  *
  * with w the window, phi the feature map of another variant, and g = sigmoid(.) learned for each head; a is 1, or 1 - g.
- * The recurrent state is the last w keys and values, and S and z of those that have left the window.
+ * The recurrent state is the last w keys and values, and [S | z] of those that have left the window.
  */
 import { componentOption, defineComponent, UserError } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -18,16 +18,13 @@ import {
   appendOnes,
   chunkedSums,
   divide,
-  joinState,
-  type LinearState,
-  nextState,
+  nextSums,
   quadraticSums,
-  readState,
+  readSums,
   type Sums,
-  splitState,
   splitSums,
 } from './linear-forms.js';
-import { mapQueries, withDrawn } from './map-features.js';
+import { mapQueries, shapeOf, withDrawn } from './map-features.js';
 import { firstPositions } from './masks.js';
 import { nextBuffer, realBuffered, realKeys, refuseCrossAttention, type WindowScores, windowScores } from './window.js';
 
@@ -115,7 +112,7 @@ export function windowLinearAttention(options: WindowLinearOptions): Attention {
     const scored = windowScores(q, filled(k), real);
     const near = nearSums(scored, filled(v), quadratic ? dropout : undefined);
 
-    const all = withDrawn(featureMap!, k, parameters, random);
+    const all = withDrawn(featureMap!, shapeOf(k), parameters, random);
     const queries = mapQueries(featureMap!, q, k, all); // [B,H,T,features]
     const features = featureMap!.key(k, all);
     // Delayed by the window, keys and values are at the position where they leave it.
@@ -136,19 +133,19 @@ export function windowLinearAttention(options: WindowLinearOptions): Attention {
     return join(near, older, parameters);
   }
 
-  /** The older part of some positions, and the state after them; keys and values [B,H,T,.] are those that leave the window. */
+  /** The older part of some positions, and S after them; keys and values [B,kvHeads,T,.] are those that leave the window. */
   function olderSums(
     queries: tf.Tensor,
     keys: tf.Tensor,
     values: tf.Tensor,
-    state: LinearState,
-  ): { older: Sums; state: LinearState } {
+    before: tf.Tensor,
+  ): { older: Sums; S: tf.Tensor } {
     if (queries.shape[2] === 1) {
-      const next = nextState(state, keys, values);
-      return { older: readState(queries, next), state: next };
+      const S = nextSums(before, keys, appendOnes(values));
+      return { older: splitSums(readSums(queries, S)), S };
     }
-    const { sums, total } = chunkedSums(queries, keys, appendOnes(values), { chunk, incoming: joinState(state) });
-    return { older: splitSums(sums), state: splitState(total) };
+    const { sums, total } = chunkedSums(queries, keys, appendOnes(values), { chunk, incoming: before });
+    return { older: splitSums(sums), S: total };
   }
 
   function prefill(
@@ -167,17 +164,16 @@ export function windowLinearAttention(options: WindowLinearOptions): Attention {
     const near = nearSums(scored, repeatHeads(values, groups));
     const real = realBuffered(k, window, position); // [B,kvHeads,window + T,1]
 
-    const all = withDrawn(featureMap!, k, parameters);
+    const all = withDrawn(featureMap!, shapeOf(k), parameters);
     const leaving = (x: tf.Tensor) => tf.slice(x, [0, 0, 0, 0], [batch, heads, time, x.shape[3]!]);
     const counted = count
       ? tf.mul(leaving(real), tf.reshape(firstPositions(time, count), [1, 1, time, 1]))
       : leaving(real); // [B,kvHeads,T,1]
     const features = tf.mul(featureMap!.key(leaving(keys), all), counted); // [B,kvHeads,T,features]
-    const state = { S: before.S!, z: before.z! };
-    const { older, state: next } = olderSums(mapQueries(featureMap!, q, k, all), features, leaving(values), state);
+    const { older, S } = olderSums(mapQueries(featureMap!, q, k, all), features, leaving(values), before.S!);
     return {
       output: join(near, older, parameters),
-      state: { k: nextBuffer(keys, window, count), v: nextBuffer(values, window, count), S: next.S, z: next.z! },
+      state: { k: nextBuffer(keys, window, count), v: nextBuffer(values, window, count), S },
     };
   }
 
@@ -202,8 +198,7 @@ export function windowLinearAttention(options: WindowLinearOptions): Attention {
       return [
         { name: 'k', shape: [batch, heads, window, headDim] },
         { name: 'v', shape: [batch, heads, window, headDim] },
-        { name: 'S', shape: [batch, heads, features, headDim] },
-        { name: 'z', shape: [batch, heads, features] },
+        { name: 'S', shape: [batch, heads, features, headDim + 1] },
       ];
     },
     step: prefill,

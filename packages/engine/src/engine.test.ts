@@ -6,6 +6,7 @@ import { deriveSeed } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { writeWeightsFile } from './onnx/weights-file.js';
 import { openEngine } from './open.js';
 import { linear } from './ops/linear.js';
 import { openBoth } from './testing/compare.js';
@@ -199,6 +200,27 @@ describe('the compiled engine', () => {
       expect(result['output.y']!.data).toEqual(y);
     }
     expect((await readFile(join(folder, 'true.onnx'))).length).toBeLessThan(2000);
+    const twice = await engines[1]!.compile({
+      name: 'twice',
+      inputs: { x: { shape: [2, 64] } },
+      constants: { again: { shape: [64, 32], data: weight }, own: { shape: [32, 64], data: weight.map((w) => w + 1) } },
+      program: ({ x }, { again, own }) => ({ outputs: { y: linear(linear(x!, again!), own!) } }),
+    });
+    await writeWeightsFile(join(folder, 'shared.data'), async (externalData) => {
+      await program.export(join(folder, 'one.onnx'), { externalData });
+      await twice.export(join(folder, 'two.onnx'), { externalData });
+    });
+    // A matrix of both and one of the second.
+    expect((await readFile(join(folder, 'shared.data'))).length).toBe(2 * 64 * 32 * 4);
+    for (const [name, expected] of [
+      ['one', y],
+      ['two', (await twice.run({ x })).y],
+    ] as const) {
+      const session = await ort.InferenceSession.create(join(folder, `${name}.onnx`));
+      expect((await session.run({ 'input.x': new ort.Tensor('float32', x, [2, 64]) }))['output.y']!.data).toEqual(
+        expected,
+      );
+    }
     const own = join(folder, 'own.onnx');
     await program.export(own, { names: 'own' });
     const named = await ort.InferenceSession.create(own);

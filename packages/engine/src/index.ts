@@ -1,3 +1,4 @@
+export { type WeightsFile, writeWeightsFile } from './onnx/weights-file.js';
 export { openEngine } from './open.js';
 export { causalAttention, causalSoftmax } from './ops/causal-softmax.js';
 export { crossEntropy, linearCrossEntropy } from './ops/cross-entropy.js';

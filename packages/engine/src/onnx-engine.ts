@@ -6,6 +6,7 @@ import type * as ort from 'onnxruntime-node';
 import { allocate, checkFeeds, HostVariables, writeRows } from './host-variables.js';
 import { type ExternalPlace, encodeModel } from './onnx/model-file.js';
 import { runUncopied, withUnreadOutput } from './onnx/uncopied.js';
+import { type WeightsFile, writeWeightsFile } from './onnx/weights-file.js';
 import { storeWeights } from './passes/store-weights.js';
 import { defaultThreads } from './threads.js';
 import { drawPool, OFFSETS_INPUT, poolInput, poolLength, poolRates, siteOffsets } from './trace/dropout.js';
@@ -275,27 +276,15 @@ class OnnxProgram implements CompiledProgram {
 
   async export(path: string, { externalData = false, names = 'traced' }: ProgramExportOptions = {}): Promise<void> {
     const { graph } = this.#traced;
-    const name = basename(path, '.onnx');
-    const external = new Map<string, ExternalPlace>();
-    if (externalData) {
-      const file = `${basename(path)}.data`;
-      const chunks: Uint8Array[] = [];
-      let offset = 0;
-      for (const { name: tensor, data } of graph.initializers) {
-        if (data.length < EXTERNAL_BYTES) continue;
-        external.set(tensor, { file, offset });
-        // Aligned, so that runtimes can map the file into memory.
-        const padded = new Uint8Array(Math.ceil(data.length / ALIGNMENT) * ALIGNMENT);
-        padded.set(data);
-        chunks.push(padded);
-        offset += padded.length;
-      }
-      await writeFileAtomic(`${path}.data`, Buffer.concat(chunks));
-    }
-    await writeFileAtomic(
-      path,
-      encodeModel(graph, { name, external, names: names === 'own' ? this.#ownNames() : undefined }),
-    );
+    const write = async (file?: WeightsFile) => {
+      const external = new Map<string, ExternalPlace>();
+      for (const { name: tensor, data } of file ? graph.initializers : [])
+        if (data.length >= EXTERNAL_BYTES) external.set(tensor, await file!.place(data));
+      const own = names === 'own' ? this.#ownNames() : undefined;
+      await writeFileAtomic(path, encodeModel(graph, { name: basename(path, '.onnx'), external, names: own }));
+    };
+    if (externalData === true) await writeWeightsFile(`${path}.data`, write);
+    else await write(externalData || undefined);
   }
 
   /** The program's names of inputs and outputs, by those they have in the graph. */
@@ -311,4 +300,3 @@ class OnnxProgram implements CompiledProgram {
 
 /** Smaller initializers stay inside the .onnx file. */
 const EXTERNAL_BYTES = 1024;
-const ALIGNMENT = 4096;

@@ -5,6 +5,7 @@
  */
 import type {} from '@t2r/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { WeightsFile } from './onnx/weights-file.js';
 
 export type DType = 'float32' | 'int32' | 'bool';
 export type HostArray = Float32Array | Int32Array;
@@ -108,8 +109,11 @@ export interface RunOptions {
 }
 
 export interface ProgramExportOptions {
-  /** Large weights go to a file `<path>.data` beside it: one .onnx file has room for 2 GB. Default false. */
-  externalData?: boolean;
+  /**
+   * Large weights go to a file beside it, `<path>.data`, or one of `writeWeightsFile` that several .onnx files of a folder share:
+   * one .onnx file has room for 2 GB. Default false.
+   */
+  externalData?: boolean | WeightsFile;
   /**
    * What the graph's inputs and outputs are called: `traced` writes `input.<name>` and `output.<name>`, `own` the names that the
    * program gives them. Default traced.

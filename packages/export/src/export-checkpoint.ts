@@ -16,7 +16,7 @@ import { compareExported } from './parity/compare.js';
 import { compileParallelForm } from './parity/parallel-form.js';
 import { drawnText, type TextLimits } from './parity/text.js';
 import type { ParityReport, ParityText } from './parity/types.js';
-import { GRAPH_FILES, type WrittenGraphs, writeGraphs } from './write-graphs.js';
+import { GRAPH_FILES, WEIGHTS_FILE, type WrittenGraphs, writeGraphs } from './write-graphs.js';
 
 export interface ExportOptions extends ExportSettings {
   /** Folder to write into. */
@@ -119,6 +119,7 @@ function manifestOf(name: string, loaded: LoadedModel, sizes: ExportSizes, graph
     batch,
     capacity: model.recurrent ? null : capacity,
     step: { file: GRAPH_FILES.step },
+    weights: WEIGHTS_FILE,
     state,
     state_bytes: bytes,
     tokenizer: fileName(tokenizerFile),

@@ -69,7 +69,7 @@ it('plans sizes without running', () => {
     engineSpec: { use: 'onnx' },
     input: (ref: { step: string }) => ({ produces: ref.step === 'finetune' ? { config } : { vocab: VOCAB } }),
   } as unknown as PlanContext;
-  // T2R: S [2, 4, 8] and z [2, 4]; softmax: k and v [2, 48, 8].
+  // T2R: S [2, 4, 9]; softmax: k and v [2, 48, 8].
   expect(step().plan!(context)).toMatchObject({ stateBytesPerSequence: 4 * (72 + 2 * 2 * 48 * 8) });
 });
 

@@ -13,7 +13,10 @@ import { z } from 'zod';
 
 export const MANIFEST_FILE = 'config.json';
 export const MANIFEST_FORMAT = 't2r-onnx';
-export const MANIFEST_VERSION = 1;
+export const MANIFEST_VERSION = 2;
+
+/** Version 1 differs in that every graph has the weights inside. */
+const READ_VERSIONS: readonly unknown[] = [1, MANIFEST_VERSION];
 
 /** How weights are stored. Activations and state are float32 whatever it is. */
 export const EXPORT_DTYPES = ['fp32', 'fp16', 'int8', 'int4'] as const;
@@ -41,7 +44,7 @@ const graphSchema = z.strictObject({ file: file.describe('The ONNX file.') });
 
 const common = {
   format: z.literal(MANIFEST_FORMAT),
-  format_version: z.literal(MANIFEST_VERSION),
+  format_version: z.union([z.literal(1), z.literal(MANIFEST_VERSION)]),
   name: z.string().describe('Name of the model.'),
   model_hash: sha256.describe('SHA-256 over configuration and float32 weights: the same for every dtype.'),
   recurrent: z.boolean().describe('Whether the state has a fixed size, so that there is no longest text.'),
@@ -51,6 +54,9 @@ const common = {
   batch: size.describe('Sequences side by side, each with its own position.'),
   capacity: size.nullable().describe('Positions that caches have room for; null without caches.'),
   step: graphSchema.describe('The graph of one token.'),
+  weights: file
+    .optional()
+    .describe('The file that the graphs have their weights in (external data of ONNX); absent where they are inside.'),
   state: z.array(stateSchema).describe('What a sequence carries from token to token.'),
   state_bytes: z.int().nonnegative().describe('Bytes of state of one sequence; of caches, all the room they have.'),
   tokenizer: file.nullable().describe('File of the tokenizer; null where the model has none.'),
@@ -116,9 +122,9 @@ export function parseManifest(json: unknown, where = MANIFEST_FILE): ExportManif
         hint: `Expected "format": "${MANIFEST_FORMAT}", as \`t2r export\` writes it.`,
       },
     );
-  if (version !== MANIFEST_VERSION)
+  if (!READ_VERSIONS.includes(version))
     throw new UserError(
-      `${where} has format_version ${JSON.stringify(version)}; version ${MANIFEST_VERSION} is known`,
+      `${where} has format_version ${JSON.stringify(version)}; versions ${READ_VERSIONS.join(' and ')} are known`,
       {
         hint: 'Export the model again, or update this package.',
       },

@@ -143,7 +143,7 @@ export function exportCard(
     '`npm install onnxruntime-node`',
     `\`\`\`js\n${scriptExample(manifest)}\n\`\`\``,
     '## Running it in a browser',
-    "The same program with `import * as ort from 'onnxruntime-web'` and `const config = await (await fetch(folder + '/config.json')).json()` in place of the lines that need Node.",
+    "The same program with `import * as ort from 'onnxruntime-web'` and `const config = await (await fetch(folder + '/config.json')).json()` in place of the lines that need Node, and graphs opened with `{ externalData: [{ path: config.weights, data: folder + '/' + config.weights }] }`.",
   ];
   return `${sections.join('\n\n')}\n`;
 }

@@ -1,8 +1,8 @@
 /** Writes the ONNX files of a model. */
 import { join } from 'node:path';
 import type { StateSpec } from '@t2r/attention';
-import type { CompiledProgram, Engine } from '@t2r/engine';
-import { isTranslation, type Weights } from '@t2r/models';
+import { type CompiledProgram, type Engine, writeWeightsFile } from '@t2r/engine';
+import { isTranslation } from '@t2r/models';
 import type { ExportSizes } from './export-options.js';
 import { compileEncodeGraph, compilePrefillGraph, compileStepGraph } from './graphs.js';
 import type { LoadedModel } from './loaded-model.js';
@@ -11,8 +11,8 @@ import { TIME_AXIS } from './whole-caches.js';
 
 export const GRAPH_FILES = { step: 'model_step.onnx', prefill: 'model_prefill.onnx', encode: 'model_encode.onnx' };
 
-/** Weights of more bytes are kept beside the .onnx file, which protobuf lets have 2 GB. */
-const MOST_INSIDE = 1.8e9;
+/** The weights of both graphs, each once. */
+export const WEIGHTS_FILE = 'model_weights.data';
 
 export interface WriteGraphsOptions {
   engine: Engine;
@@ -46,22 +46,21 @@ export async function writeGraphs(options: WriteGraphsOptions): Promise<WrittenG
       ? ['encode', () => compileEncodeGraph({ ...shared, model }, source)]
       : ['prefill', () => compilePrefillGraph({ ...shared, model }, chunk)],
   ];
-  const externalData = bytesOf(weights) > MOST_INSIDE;
-  const files: string[] = [];
-  for (const [graph, compile] of graphs) {
-    options.signal?.throwIfAborted();
-    const file = GRAPH_FILES[graph];
-    options.onProgress?.(file);
-    const program = await compile();
-    try {
-      await program.export(join(options.folder, file), { names: 'own', externalData });
-    } finally {
-      await program.dispose();
+  await writeWeightsFile(join(options.folder, WEIGHTS_FILE), async (externalData) => {
+    for (const [graph, compile] of graphs) {
+      options.signal?.throwIfAborted();
+      const file = GRAPH_FILES[graph];
+      options.onProgress?.(file);
+      const program = await compile();
+      try {
+        await program.export(join(options.folder, file), { names: 'own', externalData });
+      } finally {
+        await program.dispose();
+      }
     }
-    files.push(file, ...(externalData ? [`${file}.data`] : []));
-  }
+  });
   return {
-    files,
+    files: [...graphs.map(([graph]) => GRAPH_FILES[graph]), WEIGHTS_FILE],
     state: model.state(batch, capacity).map(exportedState),
     context: context.map(({ name, shape }) => ({ name, shape })),
   };
@@ -72,5 +71,3 @@ const exportedState = ({ name, shape, grows }: StateSpec): ExportedState => ({
   shape,
   grows: grows ? TIME_AXIS : false,
 });
-
-const bytesOf = (weights: Weights) => Object.values(weights).reduce((sum, { data }) => sum + data.byteLength, 0);

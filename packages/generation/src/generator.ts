@@ -9,7 +9,7 @@ import type { Tokenizer } from '@t2r/tokenizers';
 import { modelHash } from '@t2r/zoo';
 import { type GeneratedToken, type GenerateOptions, generateTokens, type StopReason } from './generate.js';
 import type { GeneratorSnapshot } from './snapshot/snapshot.js';
-import { createDecoderState } from './state.js';
+import { createDecoderState, type DecoderState } from './state.js';
 import { type GenerateTextOptions, generateText } from './text.js';
 
 export interface GeneratorOptions {
@@ -62,15 +62,22 @@ export interface TextGenerator {
   /** A copy of the state on the host. */
   save(): GeneratorSnapshot;
   /**
+   * Another generator with the state that this one has now; each goes on by itself, and reads nothing again. The two share
+   * weights and programs, so that a fork costs a copy of the state alone, and their calls run one after another, in any order.
+   */
+  fork(): TextGenerator;
+  /** The state of sequence `from` of the batch for sequence `to` as well, which forgets its own. Throws UserError where there is none. */
+  copyRow(from: number, to: number): Promise<void>;
+  /**
    * Goes back to a saved state of the same model. That of one sequence may be restored into a batch: all go on from it. A
    * snapshot is left as it is, so that it may be restored any number of times. Throws UserError where it does not fit.
    */
   restore(snapshot: GeneratorSnapshot): Promise<void>;
-  /** Releases programs and state; the engine stays open. */
+  /** Releases the state, and the programs with the last of the forks; the engine stays open. */
   dispose(): Promise<void>;
 }
 
-/** Creates a generator. Programs are compiled when first used. One call at a time. */
+/** Creates a generator. Programs are compiled when first used. One call at a time; those of forks wait for each other. */
 export function createGenerator({
   model,
   weights,
@@ -81,9 +88,16 @@ export function createGenerator({
   capacity = 256,
   dtype = 'fp32',
 }: GeneratorOptions): TextGenerator {
-  const { vocab, positions } = model.config;
-  const maxPositions = positions === 'learned' ? model.config.maxPositions : Number.POSITIVE_INFINITY;
   const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
+  let hash: string | undefined;
+  const shared: SharedParts = {
+    model,
+    tokenizer,
+    batch,
+    chunk,
+    dtype,
+    modelHash: () => (hash ??= modelHash(model.config, weights)),
+  };
   const state = createDecoderState({
     engine,
     model,
@@ -93,11 +107,22 @@ export function createGenerator({
     capacity,
     dtype,
   });
+  return generatorOf(state, shared);
+}
+
+/** What a generator has in common with its forks. */
+interface SharedParts extends Pick<TextGenerator, 'model' | 'tokenizer' | 'batch' | 'dtype'> {
+  chunk: number;
+  modelHash(): string;
+}
+
+function generatorOf(state: DecoderState, shared: SharedParts): TextGenerator {
+  const { model, tokenizer, batch, chunk, dtype } = shared;
+  const { vocab, positions } = model.config;
+  const maxPositions = positions === 'learned' ? model.config.maxPositions : Number.POSITIVE_INFINITY;
   const stepIds = new Int32Array(batch);
   const rowPositions = new Int32Array(batch);
   const chunkIds = new Int32Array(batch * chunk);
-  let position = 0;
-  let hash: string | undefined;
 
   const checkId = (id: number) => {
     if (!(Number.isInteger(id) && id >= 0 && id < vocab))
@@ -107,9 +132,9 @@ export function createGenerator({
     return id;
   };
   const checkPositions = (count: number) => {
-    if (position + count > maxPositions)
+    if (state.position + count > maxPositions)
       throw new UserError(
-        `position ${position + count - 1} is past the model's last learned position, ${maxPositions - 1}`,
+        `position ${state.position + count - 1} is past the model's last learned position, ${maxPositions - 1}`,
         { hint: 'Shorten the prompt, or train the model with sinusoidal positions, which have no end.' },
       );
   };
@@ -121,11 +146,10 @@ export function createGenerator({
     dtype,
     maxPositions,
     get modelHash() {
-      hash ??= modelHash(model.config, weights);
-      return hash;
+      return shared.modelHash();
     },
     get position() {
-      return position;
+      return state.position;
     },
     async prefill(ids) {
       const time = ids.length / batch;
@@ -134,46 +158,51 @@ export function createGenerator({
       if (time === 1) return generator.next(ids);
       checkPositions(time);
       for (let i = 0; i < ids.length; i++) checkId(ids[i]!);
-      // Padding of the last chunk is written to caches too, where later positions overwrite it.
-      await state.reserve(position + Math.ceil(time / chunk) * chunk);
-      const program = await state.prefill();
-      let logits: Float32Array | undefined;
-      for (let start = 0; start < time; start += chunk) {
-        const count = Math.min(chunk, time - start);
-        chunkIds.fill(0);
-        for (let row = 0; row < batch; row++)
-          for (let t = 0; t < count; t++) chunkIds[row * chunk + t] = ids[row * time + start + t]!;
-        const outputs = await program.run({
-          ids: chunkIds,
-          position: rowPositions.fill(position),
-          count: Int32Array.of(count),
-        });
-        logits = outputs.logits as Float32Array;
-        position += count;
-      }
-      return logits!;
+      return state.use(async (memory) => {
+        // Padding of the last chunk is written to caches too, where later positions overwrite it.
+        await memory.reserve(state.position + Math.ceil(time / chunk) * chunk);
+        const program = await memory.prefill();
+        let logits: Float32Array | undefined;
+        for (let start = 0; start < time; start += chunk) {
+          const count = Math.min(chunk, time - start);
+          chunkIds.fill(0);
+          for (let row = 0; row < batch; row++)
+            for (let t = 0; t < count; t++) chunkIds[row * chunk + t] = ids[row * time + start + t]!;
+          const outputs = await program.run({
+            ids: chunkIds,
+            position: rowPositions.fill(state.position),
+            count: Int32Array.of(count),
+          });
+          logits = outputs.logits as Float32Array;
+          state.position += count;
+        }
+        return logits!;
+      });
     },
     async next(id) {
       if (typeof id === 'number') stepIds.fill(checkId(id));
       else for (let row = 0; row < batch; row++) stepIds[row] = checkId(id[row]!);
       checkPositions(1);
-      await state.reserve(position + 1);
-      const program = await state.step();
-      const outputs = await program.run({ ids: stepIds, position: rowPositions.fill(position) });
-      position++;
-      return outputs.logits as Float32Array;
+      return state.use(async (memory) => {
+        await memory.reserve(state.position + 1);
+        const program = await memory.step();
+        const outputs = await program.run({ ids: stepIds, position: rowPositions.fill(state.position) });
+        state.position++;
+        return outputs.logits as Float32Array;
+      });
     },
     generate: (promptIds, options) => generateTokens(generator, promptIds, options),
     generateText: (prompt, options) => generateText(generator, prompt, options),
-    stateBytes: () => model.stateBytes(position),
-    reset() {
-      state.clear();
-      position = 0;
-    },
-    save: () => state.save(position),
-    async restore(snapshot) {
-      await state.restore(snapshot);
-      position = snapshot.position;
+    stateBytes: () => model.stateBytes(state.position),
+    reset: () => state.clear(),
+    save: () => state.save(),
+    restore: (snapshot) => state.restore(snapshot),
+    fork: () => generatorOf(state.fork(), shared),
+    async copyRow(from, to) {
+      for (const row of [from, to])
+        if (!(Number.isInteger(row) && row >= 0 && row < batch))
+          throw new UserError(`there is no sequence ${row} in a batch of ${batch}`, { hint: 'Count from 0.' });
+      await state.use(async (memory) => memory.copyRow(from, to));
     },
     dispose: () => state.dispose(),
   };

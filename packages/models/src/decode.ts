@@ -53,23 +53,29 @@ function attend(
 ): tf.Tensor {
   const shape = attentionShape(config);
   const { heads, headDim, kvHeads = heads } = shape;
-  const packed = project(x, get, 'attention.qkv'); // [B*T,(H + kvHeads) * width + kvHeads * d]
-  const width = (packed.shape[1]! - kvHeads * headDim) / (heads + kvHeads);
-  const counts = [heads, kvHeads, kvHeads];
-  const [ownQ, ownK, v] = tf
-    .split(packed, [heads * width, kvHeads * width, kvHeads * headDim], 1)
-    .map((part, i) => splitHeads(unflatten(part, ids), counts[i]!)) as [tf.Tensor, tf.Tensor, tf.Tensor];
-  const { q, k, rotation: ofFeatures } = rotateInputs(attention, { q: ownQ, k: ownK }, rotation);
-  const options = { ...call, rotation: ofFeatures, input: unflatten(x, ids) };
+  const packed = project(x, get, 'attention.qkv'); // columns of q, k and v, heads side by side
+  /** Columns `widths` of the packed projections as heads, [B,counts[i],T,widths[i] / counts[i]]. */
+  const parts = (widths: number[], counts: number[]) =>
+    tf.split(packed, widths, 1).map((part, i) => splitHeads(unflatten(part, ids), counts[i]!));
   const own = Object.fromEntries(attention.state(shape, 1, 1).map(({ name }) => [name, state[`${prefix}.${name}`]!]));
   const mix = () => {
+    const options = { ...call, rotation, input: unflatten(x, ids) };
     if (fuses(attention, config)) {
-      return options.count ? attention.fusedPrefill(q, k, v, own, options) : attention.fusedStep(q, k, v, own, options);
+      const values = kvHeads * (attention.fusedOnes ? headDim + 1 : headDim);
+      const [qk, v] = parts([packed.shape[1]! - values, values], [heads + kvHeads, kvHeads]) as [tf.Tensor, tf.Tensor];
+      return options.count ? attention.fusedPrefill(qk, v, own, options) : attention.fusedStep(qk, v, own, options);
     }
+    const counts = [heads, kvHeads, kvHeads];
+    const [ownQ, ownK, v] = parts(
+      counts.map((count) => count * headDim),
+      counts,
+    ) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const { q, k, rotation: ofFeatures } = rotateInputs(attention, { q: ownQ, k: ownK }, rotation);
     const parameters = ownParameters(attention, config, get, 'attention');
+    const rotated = { ...options, rotation: ofFeatures };
     return options.count
-      ? attention.prefill(q, k, v, own, parameters, options)
-      : attention.step(q, k, v, own, parameters, options);
+      ? attention.prefill(q, k, v, own, parameters, rotated)
+      : attention.step(q, k, v, own, parameters, rotated);
   };
   const mixed = mix();
   for (const [name, update] of Object.entries(mixed.state)) updates[`${prefix}.${name}`] = update;

@@ -97,11 +97,18 @@ describe('decoder-only language model', () => {
     expect(() => createLanguageModel({ ...TINY, layers: 3 }, attention)).toThrow(/2 given for 3 layers/);
   });
 
-  it('packs one matrix a layer for decoding, the feature map folded in', () => {
+  it('packs one matrix a layer for decoding, the feature map folded in and ones beside values', () => {
     const model = tinyModel();
     const weights = initialWeights(model, 1);
     const packed = model.stepWeights(Object.fromEntries(Object.entries(weights).map(([n, { data }]) => [n, data])));
-    expect(packed['layers.0.attention.qkv.weight']!.shape).toEqual([8, 2 * 2 * 3 + 8]);
+    expect(packed['layers.0.attention.qkv.weight']!.shape).toEqual([8, 2 * 2 * 3 + 2 * 5]);
+    const { data } = packed['layers.0.attention.qkv.weight']!;
+    for (let row = 0; row < 8; row++)
+      for (const head of [0, 1]) {
+        const values = data.subarray(row * 22 + 12 + head * 5, row * 22 + 12 + (head + 1) * 5);
+        const own = weights['layers.0.attention.v.weight']!.data.subarray(row * 8 + head * 4, row * 8 + (head + 1) * 4);
+        expect([...values]).toEqual([...own, 0]);
+      }
     expect(packed['layers.1.attention.qkv.weight']!.shape).toEqual([8, 3 * 8]);
     expect(Object.keys(packed).filter((name) => /\.(q|k|v)\.|phi/.test(name))).toEqual([]);
     expect(packed['embed.weight']!.data).toBe(weights['embed.weight']!.data);

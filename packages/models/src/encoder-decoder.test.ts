@@ -137,14 +137,12 @@ describe('an encoder-decoder', () => {
     const model = tinyTranslation();
     expect(model.recurrent).toBe(false);
     expect(Object.fromEntries(model.state(3, 5).map(({ name, shape }) => [name, shape]))).toEqual({
-      'decoder.layers.0.S': [3, 4, 3, 2],
-      'decoder.layers.0.z': [3, 4, 3],
+      'decoder.layers.0.S': [3, 4, 3, 3],
       'decoder.layers.1.k': [3, 4, 5, 2],
       'decoder.layers.1.v': [3, 4, 5, 2],
     });
     expect(Object.fromEntries(model.crossStateSpecs(3, 6).map(({ name, shape }) => [name, shape]))).toEqual({
-      'decoder.layers.0.cross.S': [3, 4, 3, 2],
-      'decoder.layers.0.cross.z': [3, 4, 3],
+      'decoder.layers.0.cross.S': [3, 4, 3, 3],
       'decoder.layers.1.cross.k': [3, 4, 6, 2],
       'decoder.layers.1.cross.v': [3, 4, 6, 2],
       'decoder.layers.1.cross.mask': [3, 6],

@@ -1,4 +1,7 @@
-/** Weights for decoding: one matrix for q, k and v of a layer, with the feature map folded in (Kasai et al. 2021, Eq. 8). */
+/**
+ * Weights for decoding: one matrix for q, k and v of a layer, with the feature map folded in (Kasai et al. 2021, Eq. 8) and,
+ * where a linear attention takes [v | 1], a column of ones for every head of v.
+ */
 import type { Attention } from '@t2r/attention';
 import { attentionShape, projectionWidths } from './architecture.js';
 import { fusesCross } from './cross-attention.js';
@@ -39,6 +42,15 @@ interface Projection {
   bias: Float32Array;
 }
 
+/** A projection to heads of `width` columns each -> to width + 1, the last of which is 1 whatever the input. */
+function appendOnes({ weight, bias }: Projection, heads: number): Projection {
+  const rows = (weight.length / bias.length) * heads; // A row of one head.
+  return {
+    weight: concatColumns([weight, new Float32Array(rows)], rows),
+    bias: concatColumns([bias, new Float32Array(heads).fill(1)], heads),
+  };
+}
+
 /** An attention of one layer, and how its projections are packed. */
 interface Place {
   /** `layers.0.attention` */
@@ -46,13 +58,15 @@ interface Place {
   variant: Attention;
   /** Whether the feature map is folded in. */
   fused: boolean;
+  /** Whether values are [v | 1]. */
+  ones: boolean;
   /** Matrices of decoding, and the projections that stand in them side by side. */
   packs: Record<string, readonly ('q' | 'k' | 'v')[]>;
 }
 
 /** The projections of one attention, with the feature map folded in where that is wanted. */
 function projectionsOf(
-  { prefix, variant, fused }: Place,
+  { prefix, variant, fused, ones }: Place,
   config: LmConfig,
   parameters: Record<string, Float32Array>,
 ): Record<'q' | 'k' | 'v', Projection> {
@@ -78,7 +92,7 @@ function projectionsOf(
   return {
     q: { weight: folded.queryWeight, bias: folded.queryBias },
     k: { weight: folded.keyWeight, bias: folded.keyBias },
-    v: plain.v,
+    v: ones ? appendOnes(plain.v, shape.kvHeads!) : plain.v,
   };
 }
 
@@ -125,12 +139,14 @@ export function stepWeights(
       prefix: `layers.${n}.attention`,
       variant,
       fused: fuses(variant, config),
+      ones: variant.fusedOnes === true,
       packs: { qkv: ['q', 'k', 'v'] as const },
     })),
     ...cross.map((variant, n) => ({
       prefix: `layers.${n}.cross`,
       variant,
       fused: fusesCross(variant),
+      ones: false,
       packs: { q: ['q'] as const, kv: ['k', 'v'] as const },
     })),
   ];

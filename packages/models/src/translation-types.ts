@@ -138,7 +138,7 @@ export interface TranslationModel {
   state(batch: number, capacity: number): StateSpec[];
   /**
    * State that is made once of the source and then only read, `decoder.layers.N.cross.*`, axis 0 the batch as well. For
-   * linear attention S [B,H,k,d] and z [B,H,k], whatever the length of the source; for softmax k and v [B,H,S,d] and mask
+   * linear attention [S | z], [B,H,k,d+1], whatever the length of the source; for softmax k and v [B,H,S,d] and mask
    * [B,S].
    */
   crossStateSpecs(batch: number, sourceLength: number): StateSpec[];

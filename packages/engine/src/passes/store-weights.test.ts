@@ -107,6 +107,17 @@ describe('stored weights', () => {
       expect(distance(actual.tied!, expected.tied!)).toBeLessThan(0.01);
     });
 
+  it('columns of zeros leave a product exactly its bias', async () => {
+    const data = numbers(dim * width, 2).map((x, i) => (i % width === 5 ? 0 : x));
+    const bias = numbers(width, 3);
+    bias[5] = 1;
+    for (const format of ['int8', 'int4', 'fp16'] as const) {
+      const over = { ...constants, weight: { shape: [dim, width], data }, bias: { shape: [width], data: bias } };
+      const { product } = await run(format, over);
+      expect([product![5], product![width + 5]]).toEqual([1, 1]);
+    }
+  });
+
   it('fp16: close to float32', async () => {
     const [actual, expected] = [await run('fp16'), await run('fp32')];
     for (const name of ['rows', 'product', 'tied']) expect(distance(actual[name]!, expected[name]!)).toBeLessThan(1e-3);

@@ -52,6 +52,7 @@ it('reads what was exported, with right sizes and checksums', async () => {
       'generation_config.json',
       'model_prefill.onnx',
       'model_step.onnx',
+      'model_weights.data',
       'parity.json',
       'tokenizer.json',
     ].sort(),
@@ -60,7 +61,7 @@ it('reads what was exported, with right sizes and checksums', async () => {
     expect((await readFile(path(file))).length).toBe(bytes);
     expect(await hashFile(path(file))).toBe(sha256);
   }
-  // T2R: S [2 heads, 4, 8] and z [2, 4]; softmax: k and v [2 heads, 40, 8].
+  // T2R: S [2 heads, 4, 9]; softmax: k and v [2 heads, 40, 8].
   expect(manifest.state_bytes).toBe(4 * (2 * 4 * 8 + 2 * 4 + 2 * 2 * 40 * 8));
 });
 
@@ -75,6 +76,10 @@ it('tells what is wrong with a damaged folder', async () => {
   await expect(readExported(short)).rejects.toThrow(`has 1000 bytes instead of the ${length}`);
   await rm(step);
   await expect(readExported(short)).rejects.toThrow('lacks its file model_step.onnx');
+
+  const bare = await copy('bare');
+  await rm(join(bare, 'model_weights.data'));
+  await expect(readExported(bare)).rejects.toThrow('lacks its file model_weights.data');
 
   const flipped = await copy('flipped');
   const bytes = await readFile(join(flipped, 'model_prefill.onnx'));

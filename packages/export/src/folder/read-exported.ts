@@ -26,7 +26,8 @@ export async function readExported(
   { verify = true }: ReadExportedOptions = {},
 ): Promise<ExportedFolder> {
   const manifest = await readManifest(join(folder, MANIFEST_FILE));
-  const needed = [manifest.step, 'prefill' in manifest ? manifest.prefill : manifest.encode].map(({ file }) => file);
+  const graphs = [manifest.step, 'prefill' in manifest ? manifest.prefill : manifest.encode];
+  const needed = [...graphs.map(({ file }) => file), ...(manifest.weights === undefined ? [] : [manifest.weights])];
   const unlisted = needed.find((file) => !Object.hasOwn(manifest.files, file));
   if (unlisted !== undefined)
     throw new UserError(`${join(folder, MANIFEST_FILE)} does not list ${unlisted} among its files`, { hint: AGAIN });

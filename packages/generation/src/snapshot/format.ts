@@ -1,8 +1,8 @@
 /**
- * The file of a state, format 1. It needs neither Node nor an engine, so a state saved by one can go on in the other.
+ * The file of a state, format 2. It needs neither Node nor an engine, so a state saved by one can go on in the other.
  *
  *     0   8 bytes   "T2RSTATE"
- *     8   uint32    version of the format, 1
+ *     8   uint32    version of the format, 2
  *    12   uint32    bytes of the header
  *    16   uint64    bytes of the file
  *    24   header    JSON in UTF-8: model_hash, dtype, position, pending, text, tensors [{ name, shape, offset }]
@@ -10,14 +10,14 @@
  *         tensors   float32, row-major, one after another; offsets count from the first one's beginning
  *         32 bytes  SHA-256 of everything before
  *
- * All numbers are little-endian.
+ * All numbers are little-endian. Version 1 differs in what the tensors are: linear attention kept z apart from S.
  */
 import { UserError } from '@t2r/core/errors';
 import { readHeader, type SnapshotHeader } from './header.js';
 import type { StateSnapshot } from './snapshot.js';
 
 const MAGIC = 'T2RSTATE';
-const VERSION = 1;
+const VERSION = 2;
 const PREFIX = 24;
 const DIGEST = 32;
 const ALIGNMENT = 8;
@@ -110,7 +110,7 @@ async function checkedHeader(bytes: Uint8Array): Promise<{ header: SnapshotHeade
   const version = view.getUint32(8, true);
   if (version !== VERSION) {
     throw new UserError(`the state file has version ${version} of the format; this release reads version ${VERSION}`, {
-      hint: 'Use the release that wrote it, or save the state again.',
+      hint: 'Use the release that wrote it, or read the text again and save its state.',
     });
   }
   const size = view.getBigUint64(16, true);

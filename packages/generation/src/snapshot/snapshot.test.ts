@@ -76,7 +76,7 @@ test('the bytes are those that the format says', async () => {
   const bytes = await encodeSnapshot({ position: 3, state, pending: [7] }, { modelHash: 'ab' });
   const buffer = Buffer.from(bytes);
   expect(buffer.toString('latin1', 0, 8)).toBe('T2RSTATE');
-  expect([buffer.readUInt32LE(8), Number(buffer.readBigUInt64LE(16))]).toEqual([1, bytes.length]);
+  expect([buffer.readUInt32LE(8), Number(buffer.readBigUInt64LE(16))]).toEqual([2, bytes.length]);
   const length = buffer.readUInt32LE(12);
   expect(JSON.parse(buffer.toString('utf8', 24, 24 + length))).toEqual({
     model_hash: 'ab',
@@ -89,6 +89,17 @@ test('the bytes are those that the format says', async () => {
   expect([buffer.readFloatLE(start), buffer.readFloatLE(start + 4)]).toEqual([1, -2]);
   const end = bytes.length - 32;
   expect(buffer.subarray(end)).toEqual(createHash('sha256').update(buffer.subarray(0, end)).digest());
+});
+
+test('a file of the version before, which kept z apart from S, is refused', async () => {
+  const generator = open();
+  const bytes = await encodeSnapshot(await readPrompt(generator, [1, 2, 3]), generator);
+  bytes[8] = 1;
+  await expect(decodeSnapshot(bytes, generator)).rejects.toMatchObject({
+    name: 'UserError',
+    message: expect.stringContaining('has version 1 of the format; this release reads version 2'),
+    hint: expect.stringContaining('read the text again'),
+  });
 });
 
 test('every flipped bit and every truncation is refused', async () => {

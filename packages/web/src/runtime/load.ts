@@ -24,6 +24,7 @@ export async function loadLocalModel(source: ModelSource, options: LoadOptions =
   const folder = openFolder(source);
   const manifest = await readManifest(folder);
   const names = [manifest.step.file, manifest.prefill.file];
+  if (manifest.weights !== undefined) names.push(manifest.weights);
   if (manifest.tokenizer !== null) names.push(manifest.tokenizer);
   const files = await readChecked(folder, manifest, names, options.onProgress);
   const runtime = await openRuntime(options);

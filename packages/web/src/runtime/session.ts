@@ -32,7 +32,7 @@ export interface DecoderSession {
 export interface DecoderSessionOptions {
   runtime: Runtime;
   manifest: LanguageManifest;
-  /** Contents of the folder's graphs by name. They are let go of once the session has them. */
+  /** Contents of the folder's graphs and weights by name. They are let go of once the sessions have them. */
   files: Map<string, Uint8Array>;
 }
 
@@ -48,6 +48,7 @@ export async function openDecoderSession(options: DecoderSessionOptions): Promis
     );
   const step = await openGraph(options, manifest.step.file);
   const prefill = await openGraph(options, manifest.prefill.file);
+  if (manifest.weights !== undefined) options.files.delete(manifest.weights);
   const { Tensor } = runtime.ort;
   const {
     state: specs,
@@ -103,12 +104,14 @@ async function openGraph(
 ): Promise<InferenceSession> {
   const bytes = files.get(file)!;
   files.delete(file);
+  const { weights } = manifest;
   const outputs = manifest.state.map(({ name }) => [OUTPUT + name, 'gpu-buffer'] as const);
   try {
     return await ort.InferenceSession.create(bytes, {
       executionProviders: [backend],
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
+      ...(weights !== undefined && { externalData: [{ path: weights, data: files.get(weights)! }] }),
       ...(backend === 'webgpu' && { preferredOutputLocation: { ...Object.fromEntries(outputs), logits: 'cpu' } }),
     });
   } catch (cause) {
