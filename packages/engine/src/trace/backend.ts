@@ -19,8 +19,6 @@ export interface TraceValue {
   name?: string;
   /** Known contents, which kernels on constants are computed from. */
   constant?: ConstantData;
-  /** The value that this one has the numbers of, in another shape: reshapes in a row become one. */
-  reshapes?: TraceValue;
 }
 
 export const sameShape = (a: readonly number[], b: readonly number[]) =>
@@ -63,6 +61,7 @@ export class TraceBackend extends tf.KernelBackend {
   info(value: TraceValue): tf.TensorInfo {
     const dataId = {};
     this.#values.set(dataId, value);
+    if (value.name !== undefined) this.graph.describe(value.name, value.dtype, value.shape);
     return { dataId, shape: value.shape, dtype: value.dtype };
   }
 

@@ -1,0 +1,36 @@
+/** What a pass over a graph is, and running a list of them. */
+import type { GraphBuilder } from '../onnx/graph.js';
+import { GraphEditor } from './graph-editor.js';
+
+/**
+ * One kind of change that leaves what a graph computes as it is. Inputs and outputs of the graph keep their names, types and
+ * number.
+ */
+export interface GraphPass {
+  readonly name: string;
+  /** Makes the change wherever it can be made. @returns how many changes that were; 0 at a graph that has none left */
+  run(editor: GraphEditor): number;
+}
+
+/** Graphs settle in a few rounds; more than this many means that two passes undo each other. */
+const MAX_ROUNDS = 100;
+
+/**
+ * Runs passes in turn, over and over, until none changes the graph.
+ *
+ * @returns the number of changes by the name of the pass
+ */
+export function runPasses(graph: GraphBuilder, passes: readonly GraphPass[]): Record<string, number> {
+  const editor = new GraphEditor(graph);
+  const changes = Object.fromEntries(passes.map(({ name }) => [name, 0]));
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const before = { ...changes };
+    for (const pass of passes) changes[pass.name]! += pass.run(editor);
+    if (passes.every(({ name }) => changes[name] === before[name])) {
+      editor.dropDead();
+      return changes;
+    }
+  }
+  const counts = Object.entries(changes).map(([name, count]) => `${name} ${count}`);
+  throw new Error(`graph passes have not settled after ${MAX_ROUNDS} rounds; changes: ${counts.join(', ')}`);
+}
