@@ -12,6 +12,9 @@ export { rmsNorm } from './ops/rms-norm.js';
 export { type RotaryPairs, rotate } from './ops/rotate.js';
 export { sizeOf, toRows } from './ops/shape.js';
 export { silu } from './ops/silu.js';
+export type { GraphEditor, NodeAction } from './passes/graph-editor.js';
+export { PASSES } from './passes/passes.js';
+export type { GraphPass } from './passes/run-passes.js';
 export { default, plugin } from './plugin.js';
 export type {
   CompiledProgram,

@@ -7,6 +7,8 @@ import type * as ort from 'onnxruntime-node';
 import { allocate, checkFeeds, HostVariables, writeRows } from './host-variables.js';
 import { type ExternalPlace, encodeModel } from './onnx/model-file.js';
 import { runUncopied, withUnreadOutput } from './onnx/uncopied.js';
+import { PASSES } from './passes/passes.js';
+import type { GraphPass } from './passes/run-passes.js';
 import { storeWeights } from './passes/store-weights.js';
 import { drawPool, OFFSETS_INPUT, poolInput, poolLength, poolRates, siteOffsets } from './trace/dropout.js';
 import { inPlaceUpdates } from './trace/in-place.js';
@@ -29,6 +31,8 @@ export interface OnnxEngineOptions {
   provider: 'cpu' | 'webgpu' | 'cuda';
   /** Threads inside an operator; 0 means one per core. */
   threads: number;
+  /** What simplifies graphs before they are opened. Default `PASSES`; a list of one's own may add to them. */
+  passes: readonly GraphPass[];
 }
 
 async function importRuntime(): Promise<Ort> {
@@ -50,7 +54,7 @@ async function importRuntime(): Promise<Ort> {
 
 /** Opens an engine on ONNX Runtime. Throws UserError where the runtime or the provider is missing. */
 export async function openOnnxEngine(options: Partial<OnnxEngineOptions> = {}): Promise<Engine> {
-  const { provider = 'cpu', threads = 0 } = options;
+  const { provider = 'cpu', threads = 0, passes = PASSES } = options;
   const runtime = await importRuntime();
   const known = runtime.listSupportedBackends?.().map(({ name }) => name) ?? ['cpu'];
   if (!known.includes(provider)) {
@@ -58,7 +62,7 @@ export async function openOnnxEngine(options: Partial<OnnxEngineOptions> = {}): 
       hint: provider === 'cuda' ? 'Install its CUDA files: see "Engines" in the README.' : 'Use provider: cpu.',
     });
   }
-  return new OnnxEngine(runtime, provider, threads === 0 ? availableParallelism() : threads);
+  return new OnnxEngine(runtime, { provider, threads: threads === 0 ? availableParallelism() : threads, passes });
 }
 
 interface CachedSession {
@@ -71,14 +75,16 @@ class OnnxEngine implements Engine {
   readonly #runtime: Ort;
   readonly #provider: string;
   readonly #threads: number;
+  readonly #passes: readonly GraphPass[];
   /** Sessions by the hash of their model, so that programs of the same structure share one. */
   readonly #sessions = new Map<string, CachedSession>();
   readonly #pools = new Map<string, Float32Array>();
 
-  constructor(runtime: Ort, provider: string, threads: number) {
+  constructor(runtime: Ort, { provider, threads, passes }: OnnxEngineOptions) {
     this.#runtime = runtime;
     this.#provider = provider;
     this.#threads = threads;
+    this.#passes = passes;
   }
 
   variables(initial: Record<string, HostTensor> = {}): Variables {
@@ -86,7 +92,7 @@ class OnnxEngine implements Engine {
   }
 
   async compile(options: CompileOptions): Promise<CompiledProgram> {
-    const traced = traceProgram(options);
+    const traced = traceProgram(options, this.#passes);
     storeWeights(traced.graph, options.weights ?? 'fp32');
     const model = encodeModel(withUnreadOutput(traced.graph), { name: 'program' });
     const { memoryPattern = true, spin = false } = options;

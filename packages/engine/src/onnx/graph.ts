@@ -116,7 +116,12 @@ export class GraphBuilder {
 
   /** A 1-D int64 constant, as shapes and axes are given. */
   int64(values: readonly number[]): string {
-    return this.constant('int64', [values.length], BigInt64Array.from(values, BigInt));
+    const key = `int64 ${values.join()}`;
+    const known = this.#shared.get(key);
+    if (known !== undefined) return known;
+    const name = this.constant('int64', [values.length], BigInt64Array.from(values, BigInt));
+    this.#shared.set(key, name);
+    return name;
   }
 
   /** Drops all but the named constants. */

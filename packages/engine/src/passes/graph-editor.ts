@@ -64,14 +64,18 @@ export class GraphEditor {
 
   /** Stores a constant; equal small ones are stored once. */
   addConstant(type: ElementType, shape: readonly number[], data: ArrayBufferView): string {
-    const name = this.graph.constant(type, shape, data);
-    if (!this.#constants.has(name)) this.#constants.set(name, this.graph.initializers.at(-1)!);
-    return name;
+    return this.#known(this.graph.constant(type, shape, data));
   }
 
   /** A 1-D int64 constant, as shapes and axes are given. */
   addInt64(values: readonly number[]): string {
-    return this.addConstant('int64', [values.length], BigInt64Array.from(values, BigInt));
+    return this.#known(this.graph.int64(values));
+  }
+
+  /** Takes note of a constant that may have been added to the graph just now. */
+  #known(constant: string): string {
+    if (!this.#constants.has(constant)) this.#constants.set(constant, this.graph.initializers.at(-1)!);
+    return constant;
   }
 
   /** Puts a node with one output in front of another one and returns the output's name. */

@@ -1,7 +1,6 @@
 /** The passes that every traced graph goes through, in this order. */
 import { cancelCasts } from './cancel-casts.js';
 import { cancelReshapes } from './cancel-reshapes.js';
-import { dropDeadNodes } from './drop-dead-nodes.js';
 import { foldConstants } from './fold-constants.js';
 import { foldTransposes } from './fold-transposes.js';
 import { neutralElements } from './neutral-elements.js';
@@ -12,7 +11,6 @@ import { shareEqualNodes } from './share-equal-nodes.js';
 import { skipBroadcasts } from './skip-broadcasts.js';
 
 export const PASSES: readonly GraphPass[] = [
-  dropDeadNodes,
   shareEqualNodes,
   neutralElements,
   cancelCasts,

@@ -16,12 +16,14 @@ export interface GraphPass {
 const MAX_ROUNDS = 100;
 
 /**
- * Runs passes in turn, over and over, until none changes the graph.
+ * Runs passes in turn, over and over, until none changes the graph. Nodes that no output needs are dropped, and constants that
+ * no node reads.
  *
  * @returns the number of changes by the name of the pass
  */
 export function runPasses(graph: GraphBuilder, passes: readonly GraphPass[]): Record<string, number> {
   const editor = new GraphEditor(graph);
+  editor.dropDead();
   const changes = Object.fromEntries(passes.map(({ name }) => [name, 0]));
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const before = { ...changes };

@@ -5,7 +5,8 @@ import type { GraphPass } from './run-passes.js';
 
 /** What a node computes, as text. */
 function meaning({ op, domain, inputs, attributes, outputs }: GraphNode): string {
-  return JSON.stringify([op, domain, outputs.length, attributes, ...inputs]);
+  const options = JSON.stringify(attributes);
+  return `${domain}.${op} ${outputs.length} ${options}\n${inputs.join('\n')}`;
 }
 
 function share(editor: GraphEditor, node: GraphNode, first: GraphNode): boolean {
