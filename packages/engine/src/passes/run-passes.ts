@@ -25,14 +25,18 @@ export function runPasses(graph: GraphBuilder, passes: readonly GraphPass[]): Re
   const editor = new GraphEditor(graph);
   editor.dropDead();
   const changes = Object.fromEntries(passes.map(({ name }) => [name, 0]));
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const before = { ...changes };
-    for (const pass of passes) changes[pass.name]! += pass.run(editor);
-    if (passes.every(({ name }) => changes[name] === before[name])) {
-      editor.dropDead();
-      return changes;
+  /** Passes in a row that have changed nothing. */
+  let quiet = 0;
+  for (let turn = 0; quiet < passes.length; turn++) {
+    if (turn === MAX_ROUNDS * passes.length) {
+      const counts = Object.entries(changes).map(([name, count]) => `${name} ${count}`);
+      throw new Error(`graph passes have not settled after ${MAX_ROUNDS} rounds; changes: ${counts.join(', ')}`);
     }
+    const pass = passes[turn % passes.length]!;
+    const made = pass.run(editor);
+    changes[pass.name]! += made;
+    quiet = made === 0 ? quiet + 1 : 0;
   }
-  const counts = Object.entries(changes).map(([name, count]) => `${name} ${count}`);
-  throw new Error(`graph passes have not settled after ${MAX_ROUNDS} rounds; changes: ${counts.join(', ')}`);
+  editor.dropDead();
+  return changes;
 }
