@@ -81,11 +81,14 @@ function compileEager(options: CompileOptions, backend: string): CompiledProgram
       const result = options.program(inputs, values, hostDropout(options.seed ?? 0, step));
       const outputs: Record<string, HostArray> = {};
       for (const [key, tensor] of Object.entries(result.outputs)) outputs[key] = tensor.dataSync().slice() as HostArray;
-      for (const [key, update] of Object.entries(result.updates ?? {})) {
-        if (isRowUpdate(update)) {
-          const rows = update.rows.dataSync() as HostArray;
-          writeRows(variables!, key, rows, update.rows.shape, update.axis, feeds[update.at]!);
-        } else variables!.write(key, update.dataSync() as HostArray);
+      // Tensors may share the arrays of the variables they come from: all are read before one is written.
+      const updates = Object.entries(result.updates ?? {}).map(([key, update]) => {
+        const tensor = isRowUpdate(update) ? update.rows : update;
+        return { key, update, data: tensor.dataSync().slice() as HostArray };
+      });
+      for (const { key, update, data } of updates) {
+        if (isRowUpdate(update)) writeRows(variables!, key, data, update.rows.shape, update.axis, feeds[update.at]!);
+        else variables!.write(key, data);
       }
       return outputs;
     } finally {
