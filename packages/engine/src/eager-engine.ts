@@ -6,6 +6,7 @@ import { createRandom, deriveSeed, UserError } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkFeeds, HostVariables, writeRows } from './host-variables.js';
 import { sizeOf } from './ops/shape.js';
+import { refusePrecision } from './precision.js';
 import type {
   CompiledProgram,
   CompileOptions,
@@ -60,7 +61,9 @@ export async function openEagerEngine(name: string, backend: string): Promise<En
 }
 
 function compileEager(options: CompileOptions, backend: string): CompiledProgram {
-  const { weights = 'fp32' } = options;
+  const { weights = 'fp32', precision = 'float32' } = options;
+  if (precision !== 'float32')
+    throw refusePrecision(options.name, precision, 'an engine that runs programs as they are');
   if (weights !== 'fp32')
     throw new UserError(`only the 'onnx' engine stores weights as ${weights}`, {
       hint: 'Run with engine: { use: onnx }, or with weights in fp32.',

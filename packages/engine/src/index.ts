@@ -25,6 +25,7 @@ export type {
   EntryCopy,
   HostArray,
   HostTensor,
+  Precision,
   Program,
   ProgramExportOptions,
   ProgramResult,
@@ -35,4 +36,4 @@ export type {
   Variables,
   WeightFormat,
 } from './types.js';
-export { WEIGHT_FORMATS } from './types.js';
+export { PRECISIONS, WEIGHT_FORMATS } from './types.js';

@@ -7,9 +7,12 @@ import type * as ort from 'onnxruntime-node';
 import { allocate, checkFeeds, HostVariables, writeRows } from './host-variables.js';
 import { type ExternalPlace, encodeModel } from './onnx/model-file.js';
 import { runUncopied, withUnreadOutput } from './onnx/uncopied.js';
+import { halfProducts } from './passes/half-products.js';
 import { PASSES } from './passes/passes.js';
-import type { GraphPass } from './passes/run-passes.js';
+import { type GraphPass, runPasses } from './passes/run-passes.js';
 import { storeWeights } from './passes/store-weights.js';
+import { widenProducts } from './passes/widen-products.js';
+import { precisionsOf, refusePrecision } from './precision.js';
 import { drawPool, OFFSETS_INPUT, poolInput, poolLength, poolRates, siteOffsets } from './trace/dropout.js';
 import { inPlaceUpdates } from './trace/in-place.js';
 import { inputName, type TracedOutput, type TracedProgram, traceProgram, variableName } from './trace/trace.js';
@@ -19,9 +22,11 @@ import type {
   Engine,
   HostArray,
   HostTensor,
+  Precision,
   ProgramExportOptions,
   Variables,
 } from './types.js';
+import { PRECISIONS } from './types.js';
 
 /** The part of ONNX Runtime used here. */
 type Ort = Pick<typeof ort, 'InferenceSession' | 'Tensor' | 'listSupportedBackends'>;
@@ -33,6 +38,11 @@ export interface OnnxEngineOptions {
   threads: number;
   /** What simplifies graphs before they are opened. Default `PASSES`; a list of one's own may add to them. */
   passes: readonly GraphPass[];
+  /**
+   * For tests: precision float16 also on the provider cpu, by products of rounded operands in float32, which are slower than those
+   * of float32 alone. Default false.
+   */
+  halvesOnCpu: boolean;
 }
 
 async function importRuntime(): Promise<Ort> {
@@ -54,7 +64,7 @@ async function importRuntime(): Promise<Ort> {
 
 /** Opens an engine on ONNX Runtime. Throws UserError where the runtime or the provider is missing. */
 export async function openOnnxEngine(options: Partial<OnnxEngineOptions> = {}): Promise<Engine> {
-  const { provider = 'cpu', threads = 0, passes = PASSES } = options;
+  const { provider = 'cpu', threads = 0, passes = PASSES, halvesOnCpu = false } = options;
   const runtime = await importRuntime();
   const known = runtime.listSupportedBackends?.().map(({ name }) => name) ?? ['cpu'];
   if (!known.includes(provider)) {
@@ -62,7 +72,8 @@ export async function openOnnxEngine(options: Partial<OnnxEngineOptions> = {}): 
       hint: provider === 'cuda' ? 'Install its CUDA files: see "Engines" in the README.' : 'Use provider: cpu.',
     });
   }
-  return new OnnxEngine(runtime, { provider, threads: threads === 0 ? availableParallelism() : threads, passes });
+  const cores = threads === 0 ? availableParallelism() : threads;
+  return new OnnxEngine(runtime, { provider, threads: cores, passes, halvesOnCpu });
 }
 
 interface CachedSession {
@@ -76,15 +87,17 @@ class OnnxEngine implements Engine {
   readonly #provider: string;
   readonly #threads: number;
   readonly #passes: readonly GraphPass[];
+  readonly #precisions: readonly Precision[];
   /** Sessions by the hash of their model, so that programs of the same structure share one. */
   readonly #sessions = new Map<string, CachedSession>();
   readonly #pools = new Map<string, Float32Array>();
 
-  constructor(runtime: Ort, { provider, threads, passes }: OnnxEngineOptions) {
+  constructor(runtime: Ort, { provider, threads, passes, halvesOnCpu }: OnnxEngineOptions) {
     this.#runtime = runtime;
     this.#provider = provider;
     this.#threads = threads;
     this.#passes = passes;
+    this.#precisions = halvesOnCpu ? PRECISIONS : precisionsOf(provider);
   }
 
   variables(initial: Record<string, HostTensor> = {}): Variables {
@@ -92,7 +105,11 @@ class OnnxEngine implements Engine {
   }
 
   async compile(options: CompileOptions): Promise<CompiledProgram> {
-    const traced = traceProgram(options, this.#passes);
+    const { precision = 'float32' } = options;
+    if (!this.#precisions.includes(precision))
+      throw refusePrecision(options.name, precision, `ONNX Runtime's provider '${this.#provider}'`);
+    const traced = traceProgram(options, precision === 'float16' ? [...this.#passes, halfProducts] : this.#passes);
+    if (precision === 'float16' && this.#provider === 'cpu') runPasses(traced.graph, [widenProducts]);
     storeWeights(traced.graph, options.weights ?? 'fp32');
     const model = encodeModel(withUnreadOutput(traced.graph), { name: 'program' });
     const { memoryPattern = true, spin = false } = options;

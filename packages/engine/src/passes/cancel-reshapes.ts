@@ -10,7 +10,7 @@ import { sameShapeOf } from './value-types.js';
 /** Operations with one input on each element by itself. */
 const UNARY = new Set(
   (
-    'Abs Ceil Cos Elu Erf Exp Floor Log Neg Not Reciprocal Relu Round Sigmoid Sign Sin Softplus Sqrt Tan Tanh ' +
+    'Abs Cast Ceil Cos Elu Erf Exp Floor Log Neg Not Reciprocal Relu Round Sigmoid Sign Sin Softplus Sqrt Tan Tanh ' +
     'FastGelu Gelu QuickGelu'
   ).split(' '),
 );

@@ -27,6 +27,22 @@ describe('skipBroadcasts', () => {
     expect(after).toEqual(['Sub']);
   });
 
+  it('and a condition, which TensorFlow.js tiles', async () => {
+    const { after } = await runPassCase([skipBroadcasts], {
+      inputs,
+      program: ({ x, row }) => ({ outputs: { y: tf.where(tf.less(tf.sum(row!), 1), x!, tf.mul(x!, 2)) } }),
+    });
+    expect(after).toEqual(['ReduceSum', 'Less', 'Mul', 'Reshape', 'Where']);
+  });
+
+  it('but not a tiled row, which is one row after another', async () => {
+    const { before, after } = await runPassCase([skipBroadcasts], {
+      inputs: { pair: { shape: [1, 2] }, y: { shape: [3, 4] } },
+      program: ({ pair, y }) => ({ outputs: { y: tf.add(tf.tile(pair!, [3, 2]), y!) } }),
+    });
+    expect(after).toEqual(before);
+  });
+
   it('keeps what gives the result its shape, is read by something else, or is an output', async () => {
     const { before, after } = await runPassCase([skipBroadcasts], {
       inputs,

@@ -1,5 +1,5 @@
 /**
- * Values repeated along an axis (x + zeros, x * ones, Expand) for nodes that repeat their operands themselves: those read x.
+ * Values repeated along an axis (x + zeros, x * ones, Expand, Tile) for nodes that repeat their operands themselves: those read x.
  * TensorFlow.js wants equal batch axes for the gradient of a product, and programs write such sums for it.
  */
 import type { GraphNode } from '../onnx/graph.js';
@@ -14,10 +14,18 @@ const ELEMENTWISE = new Set(
 );
 const PRODUCTS = new Set(['MatMul', 'FusedMatMul']);
 
+/** True where a shape differs from another one of as many axes only where its own are of length one. */
+function isBroadcast(from: readonly number[] | undefined, to: readonly number[] | undefined): boolean {
+  if (from === undefined || to === undefined || from.length !== to.length) return false;
+  return from.every((dim, axis) => dim === 1 || dim === to[axis]);
+}
+
 /** What a node repeats. */
-function repeated(editor: GraphEditor, { op, inputs }: GraphNode): string | undefined {
+function repeated(editor: GraphEditor, { op, inputs, outputs }: GraphNode): string | undefined {
   const [x, other] = inputs as [string, string];
   if (op === 'Expand') return x;
+  // Axes that are not of length one are not repeated but tiled.
+  if (op === 'Tile') return isBroadcast(editor.type(x)?.shape, editor.type(outputs[0]!)?.shape) ? x : undefined;
   const neutral = op === 'Add' ? 0 : op === 'Mul' ? 1 : undefined;
   if (neutral === undefined) return undefined;
   if (uniformNumber(editor.constant(other)) === neutral) return x;

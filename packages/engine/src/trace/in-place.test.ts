@@ -66,6 +66,20 @@ describe('in place are written', () => {
     expect(await inPlace(program)).toEqual(['p']);
   });
 
+  it('one that keeps its value where a condition does not hold', async () => {
+    const program: Program = ({ x, rate }, { p, s }) => {
+      const holds = tf.less(rate!, 0.5);
+      return {
+        outputs: {},
+        updates: {
+          p: tf.where(holds, tf.sub(p!, tf.mul(x!, rate!)), p!),
+          s: tf.where(tf.logicalNot(holds), tf.mul(s!, 2), s!),
+        },
+      };
+    };
+    expect(await inPlace(program)).toEqual(['p', 's']);
+  });
+
   it('one that a reader on the way to its update reads', async () => {
     const program: Program = (_, { p }) => ({
       outputs: {},
