@@ -34,7 +34,8 @@ const model = createLanguageModel(
     dim: 16,
     heads: 2,
     ffn: 32,
-    activation: 'relu',
+    // At the kink of ReLU a rounded sum can have the other slope: gradients then differ by more than roundings.
+    activation: 'gelu',
     norm: 'pre',
     positions: 'learned',
     maxPositions: 8,
@@ -98,7 +99,6 @@ describe('products in halves', () => {
     for (let step = 0; step < 10; step++) {
       const [expected, actual] = [await single.run(step), await half.run(step)];
       expect(Math.abs(actual.loss / expected.loss - 1)).toBeLessThan(5e-3);
-      expect(actual.loss).not.toBe(expected.loss);
       expect(expected.lossScale).toBeUndefined();
       expect(actual.lossScale).toEqual({ scale: 65536, skipped: false });
       if (step > 0) continue;
@@ -106,31 +106,36 @@ describe('products in halves', () => {
       expect(Math.abs(actual.gradientNorm / expected.gradientNorm - 1)).toBeLessThan(1e-3);
       const [m, reference] = [half.moments(), single.moments()];
       const largest = Math.max(...reference.map((x) => Math.max(...x.map(Math.abs))));
-      expect(distance(m, reference) / largest).toBeLessThan(2e-3);
+      const error = distance(m, reference) / largest;
+      expect(error).toBeLessThan(2e-3);
+      expect(error).toBeGreaterThan(1e-5); // of no rounding at all
     }
   });
 
-  test('gradients that overflow change nothing and halve the scale; good steps double it', async () => {
-    const run = training({ initial: 2 ** 40, every: 3 });
-    const before = run.values();
-    let step = 0;
-    let scale = 2 ** 40;
-    for (; ; step++) {
-      const { lossScale, loss, gradientNorm } = await run.run(step);
-      expect(Number.isFinite(loss)).toBe(true);
-      if (!lossScale!.skipped) break;
-      expect(Number.isFinite(gradientNorm)).toBe(false);
-      scale /= 2;
-      expect(lossScale!.scale).toBe(scale);
-      expect(run.values()).toEqual(before);
-    }
-    expect(step).toBeGreaterThan(10);
-    expect(run.scale()).toEqual({ scale, skipped: step });
-    expect(distance(run.values(), before)).toBeGreaterThan(0);
-    // One good step is behind it, two more double the scale.
-    expect((await run.run(step + 1)).lossScale?.scale).toBe(scale);
-    expect((await run.run(step + 2)).lossScale?.scale).toBe(2 * scale);
-  });
+  test.each([1, 2])(
+    'gradients that overflow change nothing and halve the scale: %d batches a step',
+    async (accumulate) => {
+      const run = training({ initial: 2 ** 40, every: 3 }, { accumulate });
+      const before = run.values();
+      let step = 0;
+      let scale = 2 ** 40;
+      for (; ; step++) {
+        const { lossScale, loss, gradientNorm } = await run.run(step);
+        expect(Number.isFinite(loss)).toBe(true);
+        if (!lossScale!.skipped) break;
+        expect(Number.isFinite(gradientNorm)).toBe(false);
+        scale /= 2;
+        expect(lossScale!.scale).toBe(scale);
+        expect(run.values()).toEqual(before);
+      }
+      expect(step).toBeGreaterThan(10);
+      expect(run.scale()).toEqual({ scale, skipped: step });
+      expect(distance(run.values(), before)).toBeGreaterThan(0);
+      // One good step is behind it, two more double the scale.
+      expect((await run.run(step + 1)).lossScale?.scale).toBe(scale);
+      expect((await run.run(step + 2)).lossScale?.scale).toBe(2 * scale);
+    },
+  );
 
   test('the optimizer counts the steps that have changed something', async () => {
     const late = training({ initial: 2 ** 40, every: 2000 });

@@ -181,9 +181,11 @@ function gatheringProgram(engine: Engine, variables: Variables, options: Trainin
         const updates: TensorMap = {};
         names.forEach((name, i) => {
           const gradient = weighted ? tf.mul(gradients[i]!, inputs.share!) : gradients[i]!;
-          updates[gradientName(name)] = sums
-            ? tf.add(tf.mul(values[gradientName(name)]!, inputs.carry!), gradient)
-            : gradient;
+          const sum = values[gradientName(name)]!;
+          if (!sums) updates[gradientName(name)] = gradient;
+          else if (scale === undefined) updates[gradientName(name)] = tf.add(tf.mul(sum, inputs.carry!), gradient);
+          // Sums that have overflowed stay so when they are multiplied by zero.
+          else updates[gradientName(name)] = tf.where(tf.greater(inputs.carry!, 0), tf.add(sum, gradient), gradient);
         });
         return { outputs: { loss }, updates };
       },
