@@ -6,6 +6,7 @@ import { createRandom, deriveSeed, UserError } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkFeeds, HostVariables, writeRows } from './host-variables.js';
 import { sizeOf } from './ops/shape.js';
+import { refusePrecision } from './precision.js';
 import type {
   CompiledProgram,
   CompileOptions,
@@ -60,7 +61,9 @@ export async function openEagerEngine(name: string, backend: string): Promise<En
 }
 
 function compileEager(options: CompileOptions, backend: string): CompiledProgram {
-  const { weights = 'fp32' } = options;
+  const { weights = 'fp32', precision = 'float32' } = options;
+  if (precision !== 'float32')
+    throw refusePrecision(options.name, precision, 'an engine that runs programs as they are');
   if (weights !== 'fp32')
     throw new UserError(`only the 'onnx' engine stores weights as ${weights}`, {
       hint: 'Run with engine: { use: onnx }, or with weights in fp32.',
@@ -81,11 +84,14 @@ function compileEager(options: CompileOptions, backend: string): CompiledProgram
       const result = options.program(inputs, values, hostDropout(options.seed ?? 0, step));
       const outputs: Record<string, HostArray> = {};
       for (const [key, tensor] of Object.entries(result.outputs)) outputs[key] = tensor.dataSync().slice() as HostArray;
-      for (const [key, update] of Object.entries(result.updates ?? {})) {
-        if (isRowUpdate(update)) {
-          const rows = update.rows.dataSync() as HostArray;
-          writeRows(variables!, key, rows, update.rows.shape, update.axis, feeds[update.at]!);
-        } else variables!.write(key, update.dataSync() as HostArray);
+      // Tensors may share the arrays of the variables they come from: all are read before one is written.
+      const updates = Object.entries(result.updates ?? {}).map(([key, update]) => {
+        const tensor = isRowUpdate(update) ? update.rows : update;
+        return { key, update, data: tensor.dataSync().slice() as HostArray };
+      });
+      for (const { key, update, data } of updates) {
+        if (isRowUpdate(update)) writeRows(variables!, key, data, update.rows.shape, update.axis, feeds[update.at]!);
+        else variables!.write(key, data);
       }
       return outputs;
     } finally {

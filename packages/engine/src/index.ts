@@ -14,6 +14,9 @@ export { rmsNorm } from './ops/rms-norm.js';
 export { type RotaryPairs, rotate } from './ops/rotate.js';
 export { sizeOf, toRows } from './ops/shape.js';
 export { silu } from './ops/silu.js';
+export type { GraphEditor, NodeAction } from './passes/graph-editor.js';
+export { PASSES } from './passes/passes.js';
+export type { GraphPass } from './passes/run-passes.js';
 export { default, plugin } from './plugin.js';
 export type {
   CompiledProgram,
@@ -24,6 +27,7 @@ export type {
   EntryCopy,
   HostArray,
   HostTensor,
+  Precision,
   Program,
   ProgramExportOptions,
   ProgramResult,
@@ -34,4 +38,4 @@ export type {
   Variables,
   WeightFormat,
 } from './types.js';
-export { WEIGHT_FORMATS } from './types.js';
+export { PRECISIONS, WEIGHT_FORMATS } from './types.js';

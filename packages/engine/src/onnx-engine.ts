@@ -7,7 +7,12 @@ import { allocate, checkFeeds, HostVariables, writeRows } from './host-variables
 import { type ExternalPlace, encodeModel } from './onnx/model-file.js';
 import { runUncopied, withUnreadOutput } from './onnx/uncopied.js';
 import { type WeightsFile, writeWeightsFile } from './onnx/weights-file.js';
+import { halfProducts } from './passes/half-products.js';
+import { PASSES } from './passes/passes.js';
+import { type GraphPass, runPasses } from './passes/run-passes.js';
 import { storeWeights } from './passes/store-weights.js';
+import { widenProducts } from './passes/widen-products.js';
+import { precisionsOf, refusePrecision } from './precision.js';
 import { defaultThreads } from './threads.js';
 import { drawPool, OFFSETS_INPUT, poolInput, poolLength, poolRates, siteOffsets } from './trace/dropout.js';
 import { inPlaceUpdates } from './trace/in-place.js';
@@ -18,9 +23,11 @@ import type {
   Engine,
   HostArray,
   HostTensor,
+  Precision,
   ProgramExportOptions,
   Variables,
 } from './types.js';
+import { PRECISIONS } from './types.js';
 
 /** The part of ONNX Runtime used here. */
 type Ort = Pick<typeof ort, 'InferenceSession' | 'Tensor' | 'listSupportedBackends'>;
@@ -30,6 +37,13 @@ export interface OnnxEngineOptions {
   provider: 'cpu' | 'webgpu' | 'cuda';
   /** Threads inside an operator; 0 means one per physical core. */
   threads: number;
+  /** What simplifies graphs before they are opened. Default `PASSES`; a list of one's own may add to them. */
+  passes: readonly GraphPass[];
+  /**
+   * For tests: precision float16 also on the provider cpu, by products of rounded operands in float32, which are slower than those
+   * of float32 alone. Default false.
+   */
+  halvesOnCpu: boolean;
 }
 
 async function importRuntime(): Promise<Ort> {
@@ -51,7 +65,7 @@ async function importRuntime(): Promise<Ort> {
 
 /** Opens an engine on ONNX Runtime. Throws UserError where the runtime or the provider is missing. */
 export async function openOnnxEngine(options: Partial<OnnxEngineOptions> = {}): Promise<Engine> {
-  const { provider = 'cpu', threads = 0 } = options;
+  const { provider = 'cpu', threads = 0, passes = PASSES, halvesOnCpu = false } = options;
   const runtime = await importRuntime();
   const known = runtime.listSupportedBackends?.().map(({ name }) => name) ?? ['cpu'];
   if (!known.includes(provider)) {
@@ -59,7 +73,8 @@ export async function openOnnxEngine(options: Partial<OnnxEngineOptions> = {}): 
       hint: provider === 'cuda' ? 'Install its CUDA files: see "Engines" in the README.' : 'Use provider: cpu.',
     });
   }
-  return new OnnxEngine(runtime, provider, threads === 0 ? defaultThreads() : threads);
+  const cores = threads === 0 ? defaultThreads() : threads;
+  return new OnnxEngine(runtime, { provider, threads: cores, passes, halvesOnCpu });
 }
 
 interface CachedSession {
@@ -72,14 +87,18 @@ class OnnxEngine implements Engine {
   readonly #runtime: Ort;
   readonly #provider: string;
   readonly #threads: number;
+  readonly #passes: readonly GraphPass[];
+  readonly #precisions: readonly Precision[];
   /** Sessions by the hash of their model, so that programs of the same structure share one. */
   readonly #sessions = new Map<string, CachedSession>();
   readonly #pools = new Map<string, Float32Array>();
 
-  constructor(runtime: Ort, provider: string, threads: number) {
+  constructor(runtime: Ort, { provider, threads, passes, halvesOnCpu }: OnnxEngineOptions) {
     this.#runtime = runtime;
     this.#provider = provider;
     this.#threads = threads;
+    this.#passes = passes;
+    this.#precisions = halvesOnCpu ? PRECISIONS : precisionsOf(provider);
   }
 
   variables(initial: Record<string, HostTensor> = {}): Variables {
@@ -87,7 +106,11 @@ class OnnxEngine implements Engine {
   }
 
   async compile(options: CompileOptions): Promise<CompiledProgram> {
-    const traced = traceProgram(options);
+    const { precision = 'float32' } = options;
+    if (!this.#precisions.includes(precision))
+      throw refusePrecision(options.name, precision, `ONNX Runtime's provider '${this.#provider}'`);
+    const traced = traceProgram(options, precision === 'float16' ? [...this.#passes, halfProducts] : this.#passes);
+    if (precision === 'float16' && this.#provider === 'cpu') runPasses(traced.graph, [widenProducts]);
     storeWeights(traced.graph, options.weights ?? 'fp32');
     const model = encodeModel(withUnreadOutput(traced.graph), { name: 'program' });
     const { memoryPattern = true, spin = false } = options;

@@ -2,6 +2,7 @@
 import { defineComponent, definePlugin } from '@t2r/core';
 import { z } from 'zod';
 import { openEngine } from './open.js';
+import { precisionsOf } from './precision.js';
 
 const onnx = defineComponent({
   kind: 'engine',
@@ -16,7 +17,10 @@ const onnx = defineComponent({
       ),
     threads: z.int().min(0).default(0).describe('Threads inside an operator; 0 means one per physical core.'),
   }),
-  create: (options) => ({ open: () => openEngine('onnx', options) }),
+  create: (options) => ({
+    open: () => openEngine('onnx', options),
+    precisions: precisionsOf(options.provider),
+  }),
 });
 
 const cpu = defineComponent({

@@ -77,6 +77,10 @@ export type Program = (inputs: TensorMap, variables: TensorMap, random: DropoutS
 export const WEIGHT_FORMATS = ['fp32', 'fp16', 'int8', 'int4'] as const;
 export type WeightFormat = (typeof WEIGHT_FORMATS)[number];
 
+/** What matrix products are computed in; all else is float32. */
+export const PRECISIONS = ['float32', 'float16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
 export interface CompileOptions {
   /** For messages and exported files. */
   name: string;
@@ -87,6 +91,11 @@ export interface CompileOptions {
   constants?: Record<string, HostTensor>;
   /** How `constants` are stored; engine `onnx` only, others take fp32 alone. Default fp32. */
   weights?: WeightFormat;
+  /**
+   * float16: operands of matrix products are rounded to halves, and so are their results, which are float32 to everything else.
+   * Numbers beyond 65,504 become infinite. Engine `onnx` on providers that compute in halves; others refuse it. Default float32.
+   */
+  precision?: Precision;
   program: Program;
   /** Seed of the program's dropout masks. Default 0. */
   seed?: number;
@@ -140,7 +149,11 @@ export interface Engine {
 declare module '@t2r/core' {
   interface ComponentKinds {
     /** Lazily opened: creating the component touches no native library. */
-    engine: { open(): Promise<Engine> };
+    engine: {
+      open(): Promise<Engine>;
+      /** What the opened engine compiles products for. Default: float32 alone. */
+      precisions?: readonly Precision[];
+    };
   }
 }
 

@@ -1,6 +1,7 @@
 /** The step `train/attention-transfer`: new feature maps learn to imitate the attention they took the place of. */
 import { componentOption, defineComponent } from '@t2r/core';
 import { z } from 'zod';
+import { scaleIsUsed, scaleProblem } from './precision.js';
 import { planTransfer } from './train-plan.js';
 import { keepIsMeasured, keepProblem, trainingOptions } from './training-options.js';
 import { trainingStep } from './training-step.js';
@@ -20,6 +21,7 @@ export const attentionTransferSchema = z
     weights: z.number().min(0).default(0).describe('Factor of the cross-entropy of attention weights.'),
   })
   .refine(keepIsMeasured, keepProblem)
+  .refine(scaleIsUsed, scaleProblem)
   .refine(({ outputs, weights }) => outputs + weights > 0, {
     path: ['outputs'],
     message: 'outputs and weights cannot both be 0: nothing would be learned',

@@ -8,6 +8,7 @@ import type { TrainingBatch } from './batches.js';
 import { createClock } from './clock.js';
 import type { HeldOut, Measured } from './evaluation.js';
 import { type Choice, compareEvaluations, keptWeights } from './kept-weights.js';
+import { LEAST_SCALE } from './loss-scale.js';
 import { loadResume, saveResume } from './resume.js';
 import {
   initialState,
@@ -17,7 +18,7 @@ import {
   resultMetrics,
   type TrainerState,
 } from './trainer-state.js';
-import type { TrainingProgram } from './training-program.js';
+import type { StepOutcome, TrainingProgram } from './training-program.js';
 
 export interface FitOptions {
   program: TrainingProgram;
@@ -57,6 +58,17 @@ function refuseDivergence(loss: number, step: number): void {
   if (Number.isFinite(loss)) return;
   throw new UserError(`the training loss became ${loss} at step ${step}`, {
     hint: "Lower the schedule's peak, lengthen its warmup, or clip gradients (clip: 1.0); then run again.",
+  });
+}
+
+/** Says when gradients have overflowed. @throws UserError where no scale of the loss helps */
+function reportScale({ lossScale }: StepOutcome, step: number, events: EventSink): void {
+  if (lossScale === undefined || !lossScale.skipped) return;
+  const { scale } = lossScale;
+  events.info(`step ${step} changed nothing: gradients are too large for halves; the loss is scaled by ${scale} now`);
+  if (scale >= LEAST_SCALE) return;
+  throw new UserError(`gradients are too large for halves at step ${step}, even with the loss scaled by ${scale}`, {
+    hint: 'Train with precision: float32, or lower the learning rate.',
   });
 }
 
@@ -116,11 +128,12 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     const outcome = await program.run(state.step, rates, batches);
     recordLoss(state, outcome.loss);
     refuseDivergence(outcome.loss, state.step);
+    reportScale(outcome, state.step, events);
     if (state.step % POINT_EVERY === 0 || state.step === steps) {
       const mean = meanRecentLoss(state, POINT_EVERY);
       state.curves.trainLoss.push([state.step, mean]);
       events.point('train.loss', state.step, mean);
-      events.point('train.gradient_norm', state.step, outcome.gradientNorm);
+      if (Number.isFinite(outcome.gradientNorm)) events.point('train.gradient_norm', state.step, outcome.gradientNorm);
     }
     const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);
     clock.add(tokens, (performance.now() - started) / 1000 - outcome.compileSeconds, outcome.seconds);

@@ -11,6 +11,7 @@ export {
 } from './evaluation.js';
 export { type FitOptions, type FitResult, fit } from './fit.js';
 export type { PlannedLayer } from './layer-plan.js';
+export { type LossScaling, lossScaleVariables } from './loss-scale.js';
 export { createNag, type NagOptions } from './nag.js';
 export { type LanguageModelObjectiveOptions, languageModelObjective, type Objective } from './objective.js';
 export type { Optimizer, UpdateInput } from './optimizer.js';

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import attention from '@t2r/attention';
-import { type Artifact, type ComponentSpec, createRegistry, type Step, type StepContext } from '@t2r/core';
+import { type Artifact, type ComponentSpec, createRegistry, type Plugin, type Step, type StepContext } from '@t2r/core';
 import datasets, { type TokensData } from '@t2r/datasets';
 import engine from '@t2r/engine';
 import models from '@t2r/models';
@@ -32,8 +32,12 @@ function predictableIds(count: number): Uint16Array {
 }
 
 /** A run in `root` with the artifacts `tokenizer` and `tokens` in place. */
-export async function createTestRun(root: string, engineSpec: ComponentSpec): Promise<TestRun> {
-  const registry = createRegistry([attention, engine, models, tokenizers, datasets, plugin]);
+export async function createTestRun(
+  root: string,
+  engineSpec: ComponentSpec,
+  plugins: readonly Plugin[] = [],
+): Promise<TestRun> {
+  const registry = createRegistry([attention, engine, models, tokenizers, datasets, plugin, ...plugins]);
   const artifacts = new Map<string, Artifact>();
   const folder = (id: string) => join(root, id);
   const place = async (id: string, kind: string, data: unknown) => {

@@ -3,6 +3,7 @@ import { componentOption, notInKey, stepRef } from '@t2r/core';
 import { z } from 'zod';
 import { loraOption } from './lora.js';
 import { parameterOptions } from './parameter-patterns.js';
+import { scaleIsUsed, scaleProblem } from './precision.js';
 import { keepIsMeasured, keepProblem, trainingOptions } from './training-options.js';
 
 const distillSchema = z.strictObject({
@@ -42,6 +43,7 @@ export const trainLmSchema = z
       .optional()
       .describe('Let converted layers take up their new attention one after the other; default: all at once.'),
   })
-  .refine(keepIsMeasured, keepProblem);
+  .refine(keepIsMeasured, keepProblem)
+  .refine(scaleIsUsed, scaleProblem);
 
 export type TrainLmOptions = z.output<typeof trainLmSchema>;

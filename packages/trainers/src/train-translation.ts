@@ -13,6 +13,7 @@ import {
 } from '@t2r/models';
 
 import { trainedParameters } from './parameter-patterns.js';
+import { checkPrecision } from './precision.js';
 import { FLOPS_PER_CORE } from './train-plan.js';
 import { TRAINING_METRICS } from './training-step.js';
 import { type TrainTranslationOptions, trainTranslationSchema } from './translation-schema.js';
@@ -23,6 +24,7 @@ const SENTENCE = 25;
 /** Size of the model; work where the steps are given, for batches without padding. */
 function planTraining(options: TrainTranslationOptions, context: PlanContext): StepPlan {
   const { data, split, evaluate, from, steps, accumulate, tokens, shapes, optimizer } = options;
+  checkPrecision(options, context);
   const { splits } = (context.input(data).produces ?? {}) as PlannedPairs;
   if (splits !== undefined)
     for (const wanted of [split, evaluate?.split]) if (wanted !== undefined) checkSplit(splits, wanted);

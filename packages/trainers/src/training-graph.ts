@@ -37,7 +37,8 @@ export const scalarName = (scalar: string, group: number) => (group === 0 ? scal
  * @param trained the parameters whose gradients are wanted
  * @param inputs `inputs` and `targets`, int32 [batch, block]
  * @param values all variables by name
- * @returns the mean loss (scalar) and its gradient by each trained parameter, in their order
+ * @param scale scalar that the loss is multiplied by before gradients are taken; default: none
+ * @returns the mean loss (scalar), and the gradient of the scaled one by each trained parameter, in their order
  */
 export function lossAndGradients(
   objective: Objective,
@@ -45,13 +46,16 @@ export function lossAndGradients(
   inputs: TensorMap,
   values: TensorMap,
   dropout: DropoutSource,
+  scale?: tf.Tensor,
 ): { loss: tf.Tensor; gradients: tf.Tensor[] } {
   const names = trained.map(({ name }) => name);
   const loss = objective.loss(inputs, values, dropout);
-  const lossOf = (...tensors: tf.Tensor[]) =>
-    loss({ ...values, ...Object.fromEntries(names.map((name, i) => [name, tensors[i]!])) });
+  const lossOf = (...tensors: tf.Tensor[]): tf.Scalar => {
+    const value = loss({ ...values, ...Object.fromEntries(names.map((name, i) => [name, tensors[i]!])) });
+    return scale === undefined ? value : tf.mul(value, scale);
+  };
   const { value, grads } = tf.valueAndGrads(lossOf)(names.map((name) => values[name]!));
-  return { loss: value, gradients: grads };
+  return { loss: scale === undefined ? value : tf.div(value, scale), gradients: grads };
 }
 
 export interface UpdateOptions {
@@ -59,6 +63,8 @@ export interface UpdateOptions {
   accumulate: number;
   /** Largest global norm of the mean gradient; 0 = no clipping. */
   clip: number;
+  /** Scalar that gradients have been multiplied by; default: none. */
+  scale?: tf.Tensor;
 }
 
 /**
@@ -72,14 +78,16 @@ export interface UpdateOptions {
 export function applyGradients(
   parameters: readonly TrainedParameter[],
   optimizer: Optimizer,
-  { accumulate, clip }: UpdateOptions,
+  { accumulate, clip, scale }: UpdateOptions,
   scalars: TensorMap,
   values: TensorMap,
   gradients: tf.Tensor[],
 ): { norm: tf.Tensor; updates: TensorMap } {
-  const norm = tf.div(globalNorm(gradients), accumulate) as tf.Scalar;
+  const divisor = scale === undefined ? accumulate : tf.mul(scale, accumulate);
+  const norm = tf.div(globalNorm(gradients), divisor) as tf.Scalar;
   let gradientScale: tf.Tensor | undefined;
-  if (clip > 0) gradientScale = tf.div(clipFactor(norm, clip), accumulate);
+  if (clip > 0) gradientScale = tf.div(clipFactor(norm, clip), divisor);
+  else if (scale !== undefined) gradientScale = tf.reciprocal(divisor as tf.Tensor);
   else if (accumulate > 1) gradientScale = tf.scalar(1 / accumulate);
   // Updates wait for the norm, which clipping makes them do anyway: all gradients live until then, and once no reader of a
   // parameter is left, the engine writes its new value over the old one.

@@ -1,6 +1,7 @@
 /** Options that all training steps have in common. */
 import { componentOption, notInKey, stepRef } from '@t2r/core';
 import { z } from 'zod';
+import { precisionOptions } from './precision.js';
 import { seedOption } from './seed.js';
 
 const evaluateSchema = z.strictObject({
@@ -14,6 +15,7 @@ export const loopOptions = {
   accumulate: z.int().positive().default(1).describe('Batches whose mean gradient makes one optimizer step.'),
   optimizer: componentOption('optimizer', 'The optimizer, e.g. { use: adamw, betas: [0.9, 0.98] }.'),
   schedule: componentOption('schedule', 'The learning rate, e.g. { use: cosine, peak: 1e-3, warmup: 100 }.'),
+  ...precisionOptions,
   clip: z.number().min(0).default(0).describe('Largest norm of the whole gradient; 0 = no clipping.'),
   keep: z
     .enum(['last', 'best'])

@@ -6,6 +6,7 @@
 import type { Engine, HostArray, TensorMap, TensorSpec, Variables } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingBatch } from './batches.js';
+import { guardedUpdates, type LossScaling, lossScaleOf, readLossScale } from './loss-scale.js';
 import type { Objective } from './objective.js';
 import type { Optimizer } from './optimizer.js';
 import type { TrainedParameter } from './parameter-patterns.js';
@@ -23,6 +24,8 @@ export interface TrainingProgramOptions {
   uniform?: boolean;
   /** Largest global gradient norm; 0 = no clipping. */
   clip: number;
+  /** Products in half precision, and how the loss is scaled; the variables hold `lossScaleVariables` then. Default: float32. */
+  lossScaling?: LossScaling;
   /** Seed of the dropout masks. */
   seed: number;
 }
@@ -32,6 +35,8 @@ export interface StepOutcome {
   loss: number;
   /** Norm of the mean gradient before clipping. */
   gradientNorm: number;
+  /** With a scaled loss: the scale of the next step, and whether gradients were not finite, so that this one changed nothing. */
+  lossScale?: { scale: number; skipped: boolean };
   /** Time inside the engine; the rest of a step is the host's overhead. */
   seconds: number;
   /** Time for programs that this step was the first to need. */
@@ -66,6 +71,9 @@ function scalarFeeds(optimizer: Optimizer, trained: readonly TrainedParameter[])
   return { specs, feeds, set };
 }
 
+/** Of the program that holds the products. */
+const precisionOf = ({ lossScaling }: TrainingProgramOptions) => (lossScaling === undefined ? 'float32' : 'float16');
+
 /** Adds up the time that some work takes. */
 function stopwatch() {
   let milliseconds = 0;
@@ -80,12 +88,39 @@ function stopwatch() {
   };
 }
 
+/** How an optimizer step goes when its loss may be scaled: which step the optimizer counts it as, and what became of it. */
+function scaledSteps(variables: Variables, scaling: LossScaling | undefined) {
+  if (scaling === undefined) return { begin: (step: number) => step, outcome: () => ({}) };
+  let before = 0;
+  return {
+    /** Steps that have changed something, before step `step`: what bias corrections count. */
+    begin(step: number): number {
+      before = readLossScale(variables).skipped;
+      return step - before;
+    },
+    outcome(): Pick<StepOutcome, 'lossScale'> {
+      const { scale, skipped } = readLossScale(variables);
+      return { lossScale: { scale, skipped: skipped > before } };
+    },
+  };
+}
+
+/** Updates of all parameters from their summed gradients, guarded where the loss is scaled. */
+function updateOf(
+  { trained, optimizer, accumulate, clip, lossScaling }: TrainingProgramOptions,
+  inputs: TensorMap,
+  values: TensorMap,
+  gradients: tf.Tensor[],
+) {
+  const scale = lossScaling && lossScaleOf(values);
+  const { norm, updates } = applyGradients(trained, optimizer, { accumulate, clip, scale }, inputs, values, gradients);
+  return { norm, updates: lossScaling ? guardedUpdates(norm, updates, values, lossScaling) : updates };
+}
+
 /** Forward, backward and update in one graph: for one batch a step. */
-function wholeProgram(
-  engine: Engine,
-  variables: Variables,
-  { objective, trained, optimizer, clip, seed }: TrainingProgramOptions,
-): TrainingProgram {
+function wholeProgram(engine: Engine, variables: Variables, options: TrainingProgramOptions): TrainingProgram {
+  const { objective, trained, optimizer, lossScaling, seed } = options;
+  const steps = scaledSteps(variables, lossScaling);
   const scalars = scalarFeeds(optimizer, trained);
   const programs = createProgramTable((specs) =>
     engine.compile({
@@ -94,16 +129,11 @@ function wholeProgram(
       inputs: { ...specs, ...scalars.specs },
       variables,
       seed,
+      precision: precisionOf(options),
       program: (inputs, values, dropout) => {
-        const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout);
-        const { norm, updates } = applyGradients(
-          trained,
-          optimizer,
-          { accumulate: 1, clip },
-          inputs,
-          values,
-          gradients,
-        );
+        const scale = lossScaling && lossScaleOf(values);
+        const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout, scale);
+        const { norm, updates } = updateOf(options, inputs, values, gradients);
         return { outputs: { loss, norm }, updates };
       },
     }),
@@ -113,10 +143,10 @@ function wholeProgram(
       const batch = batches[0]!;
       const [compiling, clock] = [stopwatch(), stopwatch()];
       const program = await compiling.time(() => programs.for(batch));
-      scalars.set(step, rates);
+      scalars.set(steps.begin(step), rates);
       const { loss, norm } = await clock.time(() => program.run({ ...scalars.feeds, ...batch.arrays }, { step }));
       const seconds = { seconds: clock.seconds(), compileSeconds: compiling.seconds() };
-      return { loss: loss![0]!, gradientNorm: norm![0]!, ...seconds };
+      return { loss: loss![0]!, gradientNorm: norm![0]!, ...steps.outcome(), ...seconds };
     },
     dispose: () => programs.dispose(),
   };
@@ -126,11 +156,9 @@ function wholeProgram(
  * Gradients gathered in variables, then the update. Where batches differ in tokens, the mean loss of each and its gradient
  * count by its share of the tokens: the sum over all tokens of the step by their number, as in fairseq.
  */
-function gatheringProgram(
-  engine: Engine,
-  variables: Variables,
-  { objective, trained, optimizer, accumulate, clip, seed, uniform = true }: TrainingProgramOptions,
-): TrainingProgram {
+function gatheringProgram(engine: Engine, variables: Variables, options: TrainingProgramOptions): TrainingProgram {
+  const { objective, trained, optimizer, accumulate, lossScaling, seed, uniform = true } = options;
+  const steps = scaledSteps(variables, lossScaling);
   const names = trained.map(({ name }) => name);
   for (const [name, value] of Object.entries(gradientVariables(trained)))
     if (!variables.has(name)) variables.add(name, value);
@@ -146,14 +174,18 @@ function gatheringProgram(
       },
       variables,
       seed,
+      precision: precisionOf(options),
       program: (inputs, values, dropout) => {
-        const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout);
+        const scale = lossScaling && lossScaleOf(values);
+        const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout, scale);
         const updates: TensorMap = {};
         names.forEach((name, i) => {
           const gradient = weighted ? tf.mul(gradients[i]!, inputs.share!) : gradients[i]!;
-          updates[gradientName(name)] = sums
-            ? tf.add(tf.mul(values[gradientName(name)]!, inputs.carry!), gradient)
-            : gradient;
+          const sum = values[gradientName(name)]!;
+          if (!sums) updates[gradientName(name)] = gradient;
+          else if (scale === undefined) updates[gradientName(name)] = tf.add(tf.mul(sum, inputs.carry!), gradient);
+          // Sums that have overflowed stay so when they are multiplied by zero.
+          else updates[gradientName(name)] = tf.where(tf.greater(inputs.carry!, 0), tf.add(sum, gradient), gradient);
         });
         return { outputs: { loss }, updates };
       },
@@ -167,7 +199,7 @@ function gatheringProgram(
       variables,
       program: (inputs, values) => {
         const gradients = names.map((name) => values[gradientName(name)]!);
-        const { norm, updates } = applyGradients(trained, optimizer, { accumulate, clip }, inputs, values, gradients);
+        const { norm, updates } = updateOf(options, inputs, values, gradients);
         return { outputs: { norm }, updates };
       },
     }),
@@ -188,11 +220,11 @@ function gatheringProgram(
         const { loss } = await clock.time(() => program.run(feeds, { step: step * accumulate + i }));
         total += share * loss![0]!;
       }
-      scalars.set(step, rates);
+      scalars.set(steps.begin(step), rates);
       const program = await compiling.time(() => update.for({ specs: {} }));
       const { norm } = await clock.time(() => program.run(scalars.feeds));
       const seconds = { seconds: clock.seconds(), compileSeconds: compiling.seconds() };
-      return { loss: total / accumulate, gradientNorm: norm![0]!, ...seconds };
+      return { loss: total / accumulate, gradientNorm: norm![0]!, ...steps.outcome(), ...seconds };
     },
     async dispose() {
       await gather.dispose();

@@ -11,8 +11,10 @@ import { type FitResult, fit } from './fit.js';
 import type { Choice } from './kept-weights.js';
 import { learningRates } from './learning-rates.js';
 import type { Adapters } from './lora.js';
+import { lossScaleVariables } from './loss-scale.js';
 import type { Objective } from './objective.js';
 import type { ParameterGroup, ParameterSpec, TrainedParameter } from './parameter-patterns.js';
+import { lossScalingOf } from './precision.js';
 import { stagedProgram } from './staged-program.js';
 import { slotVariables } from './training-graph.js';
 import type { LoopOptions } from './training-options.js';
@@ -102,10 +104,13 @@ export async function trainWeights(
   const optimizer = context.create('optimizer', options.optimizer);
   const parameters = trained.map(({ name }) => name);
   const slots = slotVariables(trained, optimizer);
+  const lossScaling = lossScalingOf(options);
+  const scales = lossScaling === undefined ? {} : lossScaleVariables(lossScaling);
   const variables = engine.variables({
     ...weights,
     ...adapters?.initial(seedFor('adapters')),
     ...slots,
+    ...scales,
     ...task.constants,
   });
   const { source, evaluation, close } = await task.open(engine, variables, seedFor);
@@ -120,6 +125,7 @@ export async function trainWeights(
           accumulate,
           uniform: source.uniform,
           clip,
+          lossScaling,
           seed: seedFor('dropout'),
         }),
     })),
@@ -130,7 +136,7 @@ export async function trainWeights(
       program,
       variables,
       parameters,
-      resumable: [...parameters, ...Object.keys(slots)],
+      resumable: [...parameters, ...Object.keys(slots), ...Object.keys(scales)],
       ratesAt: learningRates(options.schedule, task.groups, steps, context),
       batchesAt: (at) => Array.from({ length: accumulate }, (_, i) => source.batch(at * accumulate + i)),
       steps,

@@ -4,6 +4,7 @@ import type { PlanContext, Step, StepContext, StepPlan, StepResult } from '@t2r/
 import { checkSplit, type PlannedTokens } from '@t2r/datasets';
 import type { LmConfig } from '@t2r/models';
 import { plannedConfig } from '@t2r/models';
+import { checkPrecision } from './precision.js';
 import { checkBlock } from './train-plan.js';
 import type { TrainingOptions } from './training-options.js';
 
@@ -27,6 +28,7 @@ export function trainingStep(options: TrainingOptions, { plan, run }: TrainingSt
       ...(evaluate === undefined ? [] : ['valid.perplexity', 'best.step', 'best.valid.perplexity']),
     ],
     plan(context) {
+      checkPrecision(options, context);
       const { splits } = (context.input(data).produces ?? {}) as PlannedTokens;
       for (const wanted of [split, evaluate?.split]) if (wanted !== undefined) checkSplit(splits, wanted);
       const config = plannedConfig(context, from);

@@ -2,6 +2,7 @@
 import { stepRef } from '@t2r/core';
 import { z } from 'zod';
 import { parameterOptions } from './parameter-patterns.js';
+import { scaleIsUsed, scaleProblem } from './precision.js';
 import { keepIsMeasured, keepProblem, loopOptions } from './training-options.js';
 
 const count = z.int().positive();
@@ -61,6 +62,7 @@ export const trainTranslationSchema = z
     message: 'expected steps or epochs',
   })
   .refine(keepIsMeasured, keepProblem)
+  .refine(scaleIsUsed, scaleProblem)
   .refine(({ keep, average }) => average === undefined || keep === 'last', {
     path: ['average'],
     message: 'average takes the place of keep: best; its own `best: 1` means the same',

@@ -30,36 +30,51 @@ export interface ValueInfo {
   sequence?: boolean;
 }
 
+/** What is known of a value before a run. */
+export interface ValueType {
+  type: ElementType;
+  shape: readonly number[];
+}
+
 export interface NodeOptions {
   attributes?: Record<string, Attribute>;
   /** Number of outputs. Default 1. */
   outputs?: number;
   /** Default '' (the ONNX standard). */
   domain?: string;
-  /** Append the node even where an equal one is there. */
-  unique?: boolean;
 }
 
 /** Constants up to this many bytes are shared when their bytes are equal. */
 const SHARED_BYTES = 1 << 20;
+
+/** Contents of up to this many bytes are compared as they are, longer ones by their hash. */
+const SHORT_BYTES = 64;
+
+function contentKey(bytes: Uint8Array): string {
+  if (bytes.length <= SHORT_BYTES) return bytes.join();
+  return createHash('sha1').update(bytes).digest('base64');
+}
 
 export class GraphBuilder {
   readonly nodes: GraphNode[] = [];
   readonly initializers: Initializer[] = [];
   readonly inputs: ValueInfo[] = [];
   readonly outputs: ValueInfo[] = [];
+  /** Types of values by name: those of inputs, constants and of what is described. */
+  readonly types = new Map<string, ValueType>();
+  /** Names of constants, by what is in them. */
   readonly #shared = new Map<string, string>();
-  /** Nodes by operation and inputs, so that equal expressions are computed once. */
-  readonly #known = new Map<string, string[]>();
-  readonly #produced = new Map<string, GraphNode>();
+  readonly #produced = new Set<string>();
   #counter = 0;
 
-  #fresh(prefix: string): string {
+  /** A name that no value has yet. */
+  fresh(prefix: string): string {
     return `${prefix}_${this.#counter++}`;
   }
 
   input(name: string, type: ElementType, shape: readonly number[]): string {
     this.inputs.push({ name, type, shape });
+    this.describe(name, type, shape);
     return name;
   }
 
@@ -67,20 +82,16 @@ export class GraphBuilder {
     this.outputs.push({ name, type, shape });
   }
 
-  /** Appends a node and returns the names of its outputs. A node that is there already is used again. */
-  node(
-    op: string,
-    inputs: string[],
-    { attributes = {}, outputs = 1, domain = '', unique = false }: NodeOptions = {},
-  ): string[] {
-    const key = JSON.stringify([op, domain, inputs, attributes, outputs]);
-    const known = this.#known.get(key);
-    if (known !== undefined && !unique) return known;
-    const names = Array.from({ length: outputs }, () => this.#fresh(op));
-    const node = { op, domain, inputs: [...inputs], outputs: names, attributes };
-    this.nodes.push(node);
-    for (const name of names) this.#produced.set(name, node);
-    if (!unique) this.#known.set(key, names);
+  /** Notes the type of a value; what is known already stays. */
+  describe(name: string, type: ElementType, shape: readonly number[]): void {
+    if (!this.types.has(name)) this.types.set(name, { type, shape });
+  }
+
+  /** Appends a node and returns the names of its outputs. */
+  node(op: string, inputs: string[], { attributes = {}, outputs = 1, domain = '' }: NodeOptions = {}): string[] {
+    const names = Array.from({ length: outputs }, () => this.fresh(op));
+    this.nodes.push({ op, domain, inputs: [...inputs], outputs: names, attributes });
+    for (const name of names) this.#produced.add(name);
     return names;
   }
 
@@ -93,37 +104,32 @@ export class GraphBuilder {
   constant(type: ElementType, shape: readonly number[], data: ArrayBufferView, name?: string): string {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const share = name === undefined && bytes.length <= SHARED_BYTES;
-    const key = share ? `${type}[${shape}]${createHash('sha1').update(bytes).digest('base64')}` : '';
+    const key = share ? `${type}[${shape}]${contentKey(bytes)}` : '';
     const known = share ? this.#shared.get(key) : undefined;
     if (known !== undefined) return known;
-    const stored = name ?? this.#fresh('const');
+    const stored = name ?? this.fresh('const');
     if (share) this.#shared.set(key, stored);
     this.initializers.push({ name: stored, type, shape: [...shape], data: bytes });
+    this.describe(stored, type, shape);
     return stored;
   }
 
   /** A 1-D int64 constant, as shapes and axes are given. */
   int64(values: readonly number[]): string {
-    return this.constant('int64', [values.length], BigInt64Array.from(values, BigInt));
+    const key = `int64 ${values.join()}`;
+    const known = this.#shared.get(key);
+    if (known !== undefined) return known;
+    const name = this.constant('int64', [values.length], BigInt64Array.from(values, BigInt));
+    this.#shared.set(key, name);
+    return name;
   }
 
-  /** Drops nodes and initializers that no output needs. */
-  prune(): void {
-    const needed = new Set(this.outputs.map(({ name }) => name));
-    const kept: GraphNode[] = [];
-    for (const node of [...this.nodes].reverse()) {
-      if (!node.outputs.some((name) => needed.has(name))) continue;
-      for (const name of node.inputs) needed.add(name);
-      kept.push(node);
-    }
-    this.nodes.splice(0, this.nodes.length, ...kept.reverse());
-    const initializers = this.initializers.filter(({ name }) => needed.has(name));
-    this.initializers.splice(0, this.initializers.length, ...initializers);
-  }
-
-  /** The node that makes a value, while the graph is built; none makes inputs and constants. */
-  producer(name: string): Readonly<GraphNode> | undefined {
-    return this.#produced.get(name);
+  /** Drops all but the named constants. */
+  keepConstants(needed: ReadonlySet<string>): void {
+    const kept = this.initializers.filter(({ name }) => needed.has(name));
+    if (kept.length === this.initializers.length) return;
+    this.initializers.splice(0, this.initializers.length, ...kept);
+    for (const [key, name] of this.#shared) if (!needed.has(name)) this.#shared.delete(key);
   }
 
   /** True where a node of the graph makes the value. */
@@ -131,9 +137,14 @@ export class GraphBuilder {
     return this.#produced.has(name);
   }
 
-  /** Renames values everywhere; the last thing done to a graph, since nodes are found again by their old names. */
+  /** Renames values everywhere. */
   rename(names: ReadonlyMap<string, string>): void {
     const swap = (name: string) => names.get(name) ?? name;
+    for (const [from, to] of names) {
+      if (this.#produced.delete(from)) this.#produced.add(to);
+      const type = this.types.get(from);
+      if (type !== undefined) this.types.set(to, type);
+    }
     for (const node of this.nodes) {
       node.inputs = node.inputs.map(swap);
       node.outputs = node.outputs.map(swap);

@@ -8,6 +8,8 @@ import type { GraphBuilder, GraphNode, Initializer } from '../onnx/graph.js';
 import { BLOCK, quantizeBlocks } from '../quantize/blocks.js';
 import { float16Bits } from '../quantize/float16.js';
 import type { WeightFormat } from '../types.js';
+import { floatsOf } from './constant-values.js';
+import { GraphEditor } from './graph-editor.js';
 
 /** Below it a matrix saves no time, and its rounding costs quality. */
 const LEAST = 4096;
@@ -43,12 +45,6 @@ function usesOf(graph: GraphBuilder, { name }: Initializer): Use[] | undefined {
   return uses as Use[];
 }
 
-function floats({ data }: Initializer): Float32Array {
-  // The bytes may begin anywhere in their buffer.
-  if (data.byteOffset % 4 === 0) return new Float32Array(data.buffer, data.byteOffset, data.length / 4);
-  return new Float32Array(data.slice().buffer);
-}
-
 function isMatrix({ type, shape }: Initializer): boolean {
   return type === 'float32' && shape.length === 2 && shape[0]! * shape[1]! >= LEAST;
 }
@@ -57,7 +53,7 @@ function quantize(graph: GraphBuilder, matrix: Initializer, uses: readonly Use[]
   const { name, shape } = matrix;
   const { transposed } = uses[0]!;
   const [rows, columns] = (transposed ? shape : [shape[1], shape[0]]) as [number, number];
-  const { values, scales } = quantizeBlocks({ data: floats(matrix), rows, columns, transposed: !transposed }, bits);
+  const { values, scales } = quantizeBlocks({ data: floatsOf(matrix), rows, columns, transposed: !transposed }, bits);
   const blocks = Math.ceil(columns / BLOCK);
   const stored = graph.constant('uint8', [rows, blocks, (BLOCK * bits) / 8], values, `${name}.q${bits}`);
   for (const { node, kind } of uses) {
@@ -117,7 +113,7 @@ function constantOnce(graph: GraphBuilder, name: string, shape: number[], data: 
 
 function halve(graph: GraphBuilder, matrix: Initializer): void {
   const { name, shape } = matrix;
-  const stored = graph.constant('float16', shape, float16Bits(floats(matrix)), `${name}.half`);
+  const stored = graph.constant('float16', shape, float16Bits(floatsOf(matrix)), `${name}.half`);
   graph.nodes.unshift({ op: 'Cast', domain: '', inputs: [stored], outputs: [name], attributes: { to: 1 } });
   graph.initializers.splice(graph.initializers.indexOf(matrix), 1);
 }
@@ -132,5 +128,5 @@ export function storeWeights(graph: GraphBuilder, format: WeightFormat): void {
       if (uses !== undefined) quantize(graph, matrix, uses, format === 'int8' ? 8 : 4);
     }
   }
-  graph.prune();
+  new GraphEditor(graph).dropDead();
 }

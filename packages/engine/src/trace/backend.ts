@@ -19,8 +19,6 @@ export interface TraceValue {
   name?: string;
   /** Known contents, which kernels on constants are computed from. */
   constant?: ConstantData;
-  /** The value that this one has the numbers of, in another shape: reshapes in a row become one. */
-  reshapes?: TraceValue;
 }
 
 export const sameShape = (a: readonly number[], b: readonly number[]) =>
@@ -38,8 +36,16 @@ export function toConstantData(values: tf.backend_util.BackendValues, dtype: DTy
   return Uint8Array.from(values as Uint8Array);
 }
 
+/** What TensorFlow.js knows a traced tensor by; it holds the value itself. */
+class TraceData {
+  value: TraceValue;
+
+  constructor(value: TraceValue) {
+    this.value = value;
+  }
+}
+
 export class TraceBackend extends tf.KernelBackend {
-  readonly #values = new WeakMap<object, TraceValue>();
   #graph: GraphBuilder | undefined;
 
   /** The graph being traced. */
@@ -61,8 +67,8 @@ export class TraceBackend extends tf.KernelBackend {
 
   /** Registers a value and returns what TensorFlow.js knows it by. */
   info(value: TraceValue): tf.TensorInfo {
-    const dataId = {};
-    this.#values.set(dataId, value);
+    const dataId = new TraceData(value);
+    if (value.name !== undefined) this.graph.describe(value.name, value.dtype, value.shape);
     return { dataId, shape: value.shape, dtype: value.dtype };
   }
 
@@ -73,9 +79,9 @@ export class TraceBackend extends tf.KernelBackend {
   }
 
   value(info: tf.TensorInfo): TraceValue {
-    const value = this.#values.get(info.dataId);
-    if (value === undefined)
+    if (!(info.dataId instanceof TraceData))
       throw new Error('a tensor made outside of the program was used in it; pass it as an input');
+    const { value } = info.dataId;
     // A reshaped tensor may share the data of another one.
     return sameShape(value.shape, info.shape) ? value : { ...value, shape: info.shape };
   }
@@ -95,11 +101,11 @@ export class TraceBackend extends tf.KernelBackend {
 
   override move(dataId: object, values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): void {
     const type = traceType(dtype);
-    this.#values.set(dataId, { shape, dtype: type, constant: toConstantData(values, type) });
+    (dataId as TraceData).value = { shape, dtype: type, constant: toConstantData(values, type) };
   }
 
   override readSync(dataId: object): tf.backend_util.BackendValues {
-    const value = this.#values.get(dataId);
+    const value = dataId instanceof TraceData ? dataId.value : undefined;
     if (value?.constant !== undefined) return value.constant;
     throw new Error(
       `a program read the contents of a tensor (${value?.name}) while it was compiled; programs must not branch on values`,

@@ -55,40 +55,10 @@ function broadcastShape(a: Operand, b: Operand): number[] {
   return tf.backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
 }
 
-/** Neutral element of an operation when it stands on the given side. */
-const NEUTRAL: Record<string, { left?: number; right?: number }> = {
-  Add: { left: 0, right: 0 },
-  Sub: { right: 0 },
-  Mul: { left: 1, right: 1 },
-  Div: { right: 1 },
-};
-
 /** A constant of equal elements is read as a scalar, so that a broadcast node moves less memory. */
 function scalarized(call: KernelCall, x: Operand, shape: readonly number[], other: Operand): string {
   const uniform = sameShape(other.shape, shape) && x.shape.length > 0 ? uniformValue(x.value) : undefined;
   return uniform === undefined ? x.name : call.scalar(uniform, x.dtype);
-}
-
-/**
- * The sum of a tensor with rows scattered into zeros: rows scattered into the tensor. The gradient of a table that is looked
- * up in and multiplied by (tied output) then costs no table of zeros and no sum of two tables. Undefined for other sums.
- */
-function scatterInto(call: KernelCall, a: Operand, b: Operand): tf.TensorInfo | undefined {
-  const { graph } = call;
-  if (!sameShape(a.shape, b.shape)) return undefined;
-  for (const [sum, rows] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    // Constants have no producer, and only enter the graph where they are named.
-    const scatter = rows.value.name === undefined ? undefined : graph.producer(rows.name);
-    if (scatter?.op !== 'ScatterElements' || scatter.attributes.reduction !== 'add') continue;
-    const zeros = graph.producer(scatter.inputs[0]!);
-    if (zeros?.op !== 'Expand' || zeros.inputs[0] !== call.scalar(0, rows.dtype)) continue;
-    const { attributes, inputs } = scatter;
-    return call.emit('ScatterElements', [sum.name, ...inputs.slice(1)], sum.shape, { attributes, dtype: sum.dtype });
-  }
-  return undefined;
 }
 
 function binary(op: string, dtype?: DType): Lowering {
@@ -96,15 +66,6 @@ function binary(op: string, dtype?: DType): Lowering {
     const a = call.in('a');
     const b = call.in('b');
     const shape = broadcastShape(a, b);
-    const neutral = NEUTRAL[op];
-    if (neutral?.right !== undefined && sameShape(a.shape, shape) && uniformValue(b.value) === neutral.right) {
-      return call.alias(a);
-    }
-    if (neutral?.left !== undefined && sameShape(b.shape, shape) && uniformValue(a.value) === neutral.left) {
-      return call.alias(b);
-    }
-    const scattered = op === 'Add' ? scatterInto(call, a, b) : undefined;
-    if (scattered !== undefined) return scattered;
     const names = [scalarized(call, a, shape, b), scalarized(call, b, shape, a)];
     return call.emit(op, names, shape, { dtype: dtype ?? a.dtype });
   };
@@ -170,14 +131,11 @@ const like =
     return call.constant(data.fill(value), shape, dtype);
   };
 
-/** Of a reshaped value, on the value itself: the reshape then joins with the next, and the runtime can fuse op and product. */
 const unary =
   (op: string): Lowering =>
   (call) => {
     const x = call.in('x');
-    const { reshapes: { name, shape } = {} } = x.value;
-    if (name === undefined) return call.emit(op, [x.name], x.shape, { dtype: x.dtype });
-    return call.reshaped({ name: call.graph.op(op, [name]), shape: shape!, dtype: x.dtype }, x.shape);
+    return call.emit(op, [x.name], x.shape, { dtype: x.dtype });
   };
 
 /** Kernels made of a few nodes; `name` is x in the graph. */

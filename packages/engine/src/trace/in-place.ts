@@ -5,7 +5,7 @@
 import type { GraphBuilder, GraphNode } from '../onnx/graph.js';
 
 /** Nodes that compute every element from the elements at its place alone. */
-const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div']);
+const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Where']);
 
 /** Nodes whose output may be their input under another name. */
 const ALIASES = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten', 'Cast']);

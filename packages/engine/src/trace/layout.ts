@@ -7,10 +7,7 @@ import type { KernelCall, Lowering, Lowerings, Operand } from './lowering.js';
 
 function reshapeTo(call: KernelCall, x: Operand, shape: readonly number[]): tf.TensorInfo {
   if (sameShape(x.shape, shape)) return call.alias(x);
-  const { reshapes: source = x.value } = x.value;
-  if (source.name === undefined)
-    return call.emit('Reshape', [x.name, call.graph.int64(shape)], shape, { dtype: x.dtype });
-  return call.reshaped(source, shape);
+  return call.emit('Reshape', [x.name, call.graph.int64(shape)], shape, { dtype: x.dtype });
 }
 
 const reshape: Lowering = (call) => {

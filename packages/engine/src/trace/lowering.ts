@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Attribute, ElementType, GraphBuilder } from '../onnx/graph.js';
 import type { DType } from '../types.js';
-import { sameShape, type TraceBackend, type TraceValue } from './backend.js';
+import type { TraceBackend, TraceValue } from './backend.js';
 
 /** A traced operand: its name in the graph, shape and dtype. */
 export interface Operand {
@@ -80,14 +80,6 @@ export class KernelCall {
   /** The same value under another shape or name, without a node. */
   alias(x: Operand): tf.TensorInfo {
     return this.#backend.info(x.value);
-  }
-
-  /** A named value in another shape: itself where it has that shape already. */
-  reshaped(source: TraceValue, shape: readonly number[]): tf.TensorInfo {
-    const { name, dtype } = source;
-    if (sameShape(source.shape, shape)) return this.#backend.info(source);
-    const reshaped = this.graph.op('Reshape', [name!, this.graph.int64(shape)]);
-    return this.#backend.info({ name: reshaped, shape: [...shape], dtype, reshapes: source });
   }
 
   /** Appends one node with one output. */

@@ -1,6 +1,8 @@
 /** Traces a program to an ONNX graph. */
 import * as tf from '@tensorflow/tfjs';
 import { GraphBuilder } from '../onnx/graph.js';
+import { PASSES } from '../passes/passes.js';
+import { type GraphPass, runPasses } from '../passes/run-passes.js';
 import type { CompileOptions, DType, RowUpdate, TensorMap } from '../types.js';
 import { TRACE_BACKEND, type TraceBackend } from './backend.js';
 import { type DropoutSite, TracedDropout } from './dropout.js';
@@ -86,14 +88,18 @@ function declareOutputs(
     const source = backend.name(tensor);
     const { shape, dtype } = backend.value(tensor);
     const free = graph.produces(source) && !renamed.has(source);
-    renamed.set(free ? source : graph.op('Identity', [source], { unique: true }), name);
+    renamed.set(free ? source : graph.op('Identity', [source]), name);
     graph.output(name, dtype, shape);
     return { key, name, shape, dtype, rows };
   });
 }
 
-/** Runs the program once on symbolic tensors. Throws where it uses what cannot be compiled. */
-export function traceProgram(options: CompileOptions): TracedProgram {
+/**
+ * Runs the program once on symbolic tensors and simplifies its graph. Throws where it uses what cannot be compiled.
+ *
+ * @param passes what simplifies the graph; see `runPasses`
+ */
+export function traceProgram(options: CompileOptions, passes: readonly GraphPass[] = PASSES): TracedProgram {
   const backend = traceBackend();
   const graph = new GraphBuilder();
   const previous = tf.getBackend();
@@ -114,7 +120,7 @@ export function traceProgram(options: CompileOptions): TracedProgram {
       const updates = declareOutputs(backend, 'update', result.updates ?? {}, renamed);
       random.declareInputs();
       graph.rename(renamed);
-      graph.prune();
+      runPasses(graph, passes);
       return { graph, reads, outputs, updates, sites: random.sites };
     });
   } finally {
