@@ -1,5 +1,6 @@
 /** Peak resident memory of training a language model, estimated from sizes alone; docs/performance.md holds it against measurements. */
 import type { ComponentSpec } from '@t2r/core';
+import { chunkRows } from '@t2r/engine';
 import type { LmConfig } from '@t2r/models';
 
 /** Node, TensorFlow.js, ONNX Runtime and what a small model's buffers leave between them. */
@@ -41,17 +42,22 @@ function attentionNumbers(spec: ComponentSpec, { heads, dim, headDim = dim / hea
   return heads * (CHUNK + 4 * features + 2 * headDim);
 }
 
-/** Bytes. */
+/**
+ * Bytes at the peak: what lives all the time, and the larger of what the forward pass leaves to the backward pass and the
+ * gradients, which take its place.
+ */
 export function trainingMemory(options: TrainingMemoryOptions): number {
   const { config, batch, block, parameters, trained, others, slots, accumulates, logits, recompute } = options;
   const { layers, dim, ffn, vocab, gated, attention } = config;
-  // Parameters as read and as variables, slots, gradients of a batch and their sums. Variables are updated in place.
-  const variables = 2 * parameters + others + trained * (slots + 1 + (accumulates ? 1 : 0));
+  // Parameters as read and as variables, slots, sums of the gradients of several batches. Variables are updated in place.
+  const variables = 2 * parameters + others + trained * (slots + (accumulates ? 1 : 0));
   // Projections of queries, keys and values side by side.
   const packed = 3 * dim * dim * layers;
-  // Inputs of norms and linear layers, queries, keys and values, and the output of attention: about 11 vectors a token.
-  const ofLayer = attention.map((spec) => 11 * dim + (gated ? 3 : 1) * ffn + attentionNumbers(spec, config, block));
+  // Inputs of norms and linear layers, queries, keys and values, the output of attention and their gradients: 13 vectors a token.
+  const ofLayer = attention.map((spec) => 13 * dim + (gated ? 3 : 1) * ffn + attentionNumbers(spec, config, block));
   const kept = recompute ? layers * dim + Math.max(...ofLayer) : ofLayer.reduce((sum, numbers) => sum + numbers, 0);
-  const activations = batch * block * (kept + (logits ? 2 * vocab : 0));
-  return PROCESS_BYTES + 4 * (variables + packed + activations);
+  const tokens = batch * block;
+  // The scores of a chunk of rows, and the gradient of the table that they come from.
+  const scores = logits ? (chunkRows(tokens, dim, vocab) + dim) * vocab : 0;
+  return PROCESS_BYTES + 4 * (variables + packed + Math.max(tokens * kept + scores, trained));
 }
