@@ -44,8 +44,8 @@ export interface NodeOptions {
   domain?: string;
 }
 
-/** Constants up to this many bytes are shared when their bytes are equal. */
-const SHARED_BYTES = 1 << 20;
+/** Constants up to this many bytes are shared when their bytes are equal: a causal mask of 4,096 positions is 64 MiB, and all layers have it. */
+const SHARED_BYTES = 1 << 28;
 
 /** Contents of up to this many bytes are compared as they are, longer ones by their hash. */
 const SHORT_BYTES = 64;

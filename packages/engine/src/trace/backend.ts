@@ -31,9 +31,10 @@ export function traceType(dtype: tf.DataType): DType {
 }
 
 export function toConstantData(values: tf.backend_util.BackendValues, dtype: DType): ConstantData {
-  if (dtype === 'float32') return Float32Array.from(values as Float32Array);
-  if (dtype === 'int32') return Int32Array.from(values as Int32Array);
-  return Uint8Array.from(values as Uint8Array);
+  // Constructors copy memory; `from` goes through the numbers one by one, seconds for a mask of 4,096 positions.
+  if (dtype === 'float32') return new Float32Array(values as Float32Array);
+  if (dtype === 'int32') return new Int32Array(values as Int32Array);
+  return new Uint8Array(values as Uint8Array);
 }
 
 /** What TensorFlow.js knows a traced tensor by; it holds the value itself. */
