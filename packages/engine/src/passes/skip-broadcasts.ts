@@ -3,16 +3,17 @@
  * TensorFlow.js wants equal batch axes for the gradient of a product, and programs write such sums for it.
  */
 import type { GraphNode } from '../onnx/graph.js';
+import { sameShape } from '../ops/shape.js';
 import { uniformNumber } from './constant-values.js';
 import type { GraphEditor } from './graph-editor.js';
+import { BATCH_PRODUCTS } from './products.js';
 import type { GraphPass } from './run-passes.js';
-import { broadcastShape, equalShapes } from './value-types.js';
+import { broadcastShape } from './value-types.js';
 
 /** Nodes whose operands may have any shapes that broadcast. */
 const ELEMENTWISE = new Set(
   'Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Min Mul Or Pow Sub Sum Where'.split(' '),
 );
-const PRODUCTS = new Set(['MatMul', 'FusedMatMul']);
 
 /** True where a shape differs from another one of as many axes only where its own are of length one. */
 function isBroadcast(from: readonly number[] | undefined, to: readonly number[] | undefined): boolean {
@@ -40,15 +41,15 @@ function mayRead(editor: GraphEditor, reader: GraphNode, value: string, x: strin
   const known = shapes as (readonly number[])[];
   if (ELEMENTWISE.has(reader.op)) {
     const shape = broadcastShape(known);
-    return shape !== undefined && equalShapes(shape, result);
+    return shape !== undefined && sameShape(shape, result);
   }
-  if (!PRODUCTS.has(reader.op)) return false;
+  if (!BATCH_PRODUCTS.has(reader.op)) return false;
   const own = editor.type(value)!.shape;
   const given = editor.type(x)!.shape;
   // The matrices themselves must stay, and with them the axes that they are multiplied along.
-  if (given.length < 2 || !equalShapes(given.slice(-2), own.slice(-2))) return false;
+  if (given.length < 2 || !sameShape(given.slice(-2), own.slice(-2))) return false;
   const batch = broadcastShape(known.map((shape) => shape.slice(0, -2)));
-  return batch !== undefined && equalShapes(batch, result.slice(0, -2));
+  return batch !== undefined && sameShape(batch, result.slice(0, -2));
 }
 
 /** @returns whether the node is no longer needed */

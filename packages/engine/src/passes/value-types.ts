@@ -1,13 +1,11 @@
 /** What passes know of types and shapes of values. */
+import { sameShape } from '../ops/shape.js';
 import type { GraphEditor } from './graph-editor.js';
-
-export const equalShapes = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((dim, i) => dim === b[i]);
 
 /** True where both values are known to have one shape. */
 export function sameShapeOf(editor: GraphEditor, a: string, b: string): boolean {
   const [left, right] = [editor.type(a), editor.type(b)];
-  return left !== undefined && right !== undefined && equalShapes(left.shape, right.shape);
+  return left !== undefined && right !== undefined && sameShape(left.shape, right.shape);
 }
 
 /** The shape that numpy's broadcasting gives; undefined where the shapes do not go together. */

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { ElementType, GraphBuilder } from '../onnx/graph.js';
-import { sizeOf } from '../ops/shape.js';
+import { sameShape, sizeOf } from '../ops/shape.js';
 import type { DType } from '../types.js';
 
 export const TRACE_BACKEND = 't2r-trace';
@@ -21,21 +21,23 @@ export interface TraceValue {
   constant?: ConstantData;
 }
 
-export const sameShape = (a: readonly number[], b: readonly number[]) =>
-  a.length === b.length && a.every((dim, i) => dim === b[i]);
-
 /** Throws where a dtype cannot be traced. */
 export function traceType(dtype: tf.DataType): DType {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
   throw new Error(`tensors of type '${dtype}' cannot be compiled to ONNX; use float32, int32 or bool`);
 }
 
-export function toConstantData(values: tf.backend_util.BackendValues, dtype: DType): ConstantData {
-  // Constructors copy memory; `from` goes through the numbers one by one, seconds for a mask of 4,096 positions.
-  if (dtype === 'float32') return new Float32Array(values as Float32Array);
-  if (dtype === 'int32') return new Int32Array(values as Int32Array);
-  return new Uint8Array(values as Uint8Array);
+const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
+/** Contents in the array that constants of the type have: `values` themselves where they are in one. */
+export function asConstantData(values: tf.backend_util.BackendValues, dtype: DType): ConstantData {
+  const Values = ARRAYS[dtype];
+  return values instanceof Values ? values : new Values(values as ConstantData);
 }
+
+/** A copy of what a program holds, and may change. */
+const copied = (values: tf.backend_util.BackendValues, dtype: DType): ConstantData =>
+  new ARRAYS[dtype](values as ConstantData);
 
 /** What TensorFlow.js knows a traced tensor by; it holds the value itself. */
 class TraceData {
@@ -97,12 +99,12 @@ export class TraceBackend extends tf.KernelBackend {
 
   override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): object {
     const type = traceType(dtype);
-    return this.info({ shape, dtype: type, constant: toConstantData(values, type) }).dataId;
+    return this.info({ shape, dtype: type, constant: copied(values, type) }).dataId;
   }
 
   override move(dataId: object, values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): void {
     const type = traceType(dtype);
-    (dataId as TraceData).value = { shape, dtype: type, constant: toConstantData(values, type) };
+    (dataId as TraceData).value = { shape, dtype: type, constant: copied(values, type) };
   }
 
   override readSync(dataId: object): tf.backend_util.BackendValues {

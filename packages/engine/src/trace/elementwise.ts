@@ -1,8 +1,9 @@
 /** Lowerings of elementwise kernels. */
 import * as tf from '@tensorflow/tfjs';
 import { ELEMENT_TYPES } from '../onnx/graph.js';
+import { sameShape } from '../ops/shape.js';
 import type { DType } from '../types.js';
-import { sameShape, uniformValue } from './backend.js';
+import { uniformValue } from './backend.js';
 import type { KernelCall, Lowering, Lowerings, Operand } from './lowering.js';
 
 /** Kernels that are one ONNX op of x. */

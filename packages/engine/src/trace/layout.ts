@@ -1,7 +1,6 @@
 /** Lowerings of kernels that move data: reshape, transpose, slice, concatenate, gather, scatter. */
 import * as tf from '@tensorflow/tfjs';
-import { sizeOf } from '../ops/shape.js';
-import { sameShape } from './backend.js';
+import { sameShape, sizeOf } from '../ops/shape.js';
 import { castTo } from './elementwise.js';
 import type { KernelCall, Lowering, Lowerings, Operand } from './lowering.js';
 

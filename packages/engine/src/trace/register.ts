@@ -1,6 +1,6 @@
 /** Registers the tracing backend with TensorFlow.js, once a process. */
 import * as tf from '@tensorflow/tfjs';
-import { TRACE_BACKEND, TraceBackend, toConstantData, traceType } from './backend.js';
+import { asConstantData, TRACE_BACKEND, TraceBackend, traceType } from './backend.js';
 import { elementwise } from './elementwise.js';
 import { layout } from './layout.js';
 import { KernelCall, type Lowering, type Lowerings } from './lowering.js';
@@ -47,7 +47,8 @@ function fold(
   });
   const back = (info: tf.TensorInfo) => {
     const dtype = traceType(info.dtype);
-    const constant = toConstantData(cpu.data.get(info.dataId).values, dtype);
+    // Not copied: kernels leave what they are given alone, and so does everyone that reads a constant.
+    const constant = asConstantData(cpu.data.get(info.dataId).values, dtype);
     made.push(info);
     return backend.info({ shape: info.shape, dtype, constant });
   };
