@@ -18,6 +18,7 @@ export type { GraphEditor, NodeAction } from './passes/graph-editor.js';
 export { PASSES } from './passes/passes.js';
 export type { GraphPass } from './passes/run-passes.js';
 export { default, plugin } from './plugin.js';
+export { PRECISION_HINT } from './precision.js';
 export type {
   CompiledProgram,
   CompileOptions,

@@ -16,7 +16,7 @@ export const MANIFEST_FORMAT = 't2r-onnx';
 export const MANIFEST_VERSION = 2;
 
 /** Version 1 differs in that every graph has the weights inside. */
-const READ_VERSIONS: readonly unknown[] = [1, MANIFEST_VERSION];
+const READ_VERSIONS = [1, MANIFEST_VERSION] as const;
 
 /** How weights are stored. Activations and state are float32 whatever it is. */
 export const EXPORT_DTYPES = ['fp32', 'fp16', 'int8', 'int4'] as const;
@@ -44,7 +44,7 @@ const graphSchema = z.strictObject({ file: file.describe('The ONNX file.') });
 
 const common = {
   format: z.literal(MANIFEST_FORMAT),
-  format_version: z.union([z.literal(1), z.literal(MANIFEST_VERSION)]),
+  format_version: z.literal(READ_VERSIONS),
   name: z.string().describe('Name of the model.'),
   model_hash: sha256.describe('SHA-256 over configuration and float32 weights: the same for every dtype.'),
   recurrent: z.boolean().describe('Whether the state has a fixed size, so that there is no longest text.'),
@@ -122,7 +122,7 @@ export function parseManifest(json: unknown, where = MANIFEST_FILE): ExportManif
         hint: `Expected "format": "${MANIFEST_FORMAT}", as \`t2r export\` writes it.`,
       },
     );
-  if (!READ_VERSIONS.includes(version))
+  if (!READ_VERSIONS.some((known) => known === version))
     throw new UserError(
       `${where} has format_version ${JSON.stringify(version)}; versions ${READ_VERSIONS.join(' and ')} are known`,
       {

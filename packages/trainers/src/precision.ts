@@ -1,6 +1,6 @@
 /** The options that say in what precision a training step multiplies. */
 import { type PlanContext, UserError } from '@t2r/core';
-import { PRECISIONS } from '@t2r/engine';
+import { PRECISION_HINT, PRECISIONS } from '@t2r/engine';
 import { z } from 'zod';
 import type { LossScaling } from './loss-scale.js';
 
@@ -40,6 +40,6 @@ export function checkPrecision({ precision = 'float32' }: PrecisionOptions, cont
   const provider = 'provider' in engineSpec ? ` with provider '${engineSpec.provider}'` : '';
   throw new UserError(
     `precision: ${precision} is not what the engine '${engineSpec.use}'${provider} computes in; it has ${precisions.join(', ')}`,
-    { hint: 'Leave `precision` out, or use engine: { use: onnx, provider: cuda } or provider: webgpu.' },
+    { hint: PRECISION_HINT },
   );
 }

@@ -57,9 +57,11 @@ export function meanLinearCrossEntropy(
     const losses: tf.Tensor[] = [];
     const hiddenGradients: tf.Tensor2D[] = [];
     let weightGradient: tf.Tensor2D | undefined; // [d, V]
+    const wordSum = labelSmoothing === 0 ? undefined : tf.sum<tf.Tensor2D>(w, 0, true); // [1, d]
     for (let from = 0; from < n; from += rows) {
       const count = Math.min(rows, n - from);
-      const part = chunk(h, w, from, count, weightGradient && after(hiddenGradients.at(-1)!, weightGradient));
+      const start = weightGradient && after(hiddenGradients.at(-1)!, weightGradient);
+      const part = chunk({ hidden: h, weight: w, wordSum, from, count, start });
       losses.push(part.loss);
       hiddenGradients.push(part.dHidden);
       weightGradient = weightGradient ? tf.add(weightGradient, part.dWeight) : part.dWeight;
@@ -70,8 +72,8 @@ export function meanLinearCrossEntropy(
   });
   return op(hidden, weight) as tf.Scalar;
 
-  /** Loss and gradients of `count` rows; `start` is added to their hidden states. */
-  function chunk(h: tf.Tensor2D, w: tf.Tensor2D, from: number, count: number, start?: tf.Tensor) {
+  /** Loss and gradients of `count` rows. */
+  function chunk({ hidden: h, weight: w, wordSum, from, count, start }: ChunkOptions) {
     const slice = tf.slice(h, [from, 0], [count, width]);
     const own = start ? (tf.add(slice, start) as tf.Tensor2D) : slice; // [c, d]
     const at = tf.slice(targets, [from], [count]) as tf.Tensor1D;
@@ -79,19 +81,32 @@ export function meanLinearCrossEntropy(
     const probabilities = tf.softmax(tf.matMul(own, w, false, true)) as tf.Tensor2D; // [c, V]
     const picked = pickTargets(probabilities, at); // [c, 1]
     const nll = negativeLogs(picked);
-    const all =
-      labelSmoothing === 0 ? nll : smoothedLosses(nll, { hidden: own, weight: w, targets: at, labelSmoothing });
+    const all = wordSum ? smoothedLosses(nll, { hidden: own, weight: w, wordSum, targets: at, labelSmoothing }) : nll;
     const scaled = tf.mul(own, share) as tf.Tensor2D; // [c, d]
     const dScores = lessAtTargets(probabilities, at, picked, 1 - labelSmoothing); // [c, V], before shares and the uniform part
     let dHidden = tf.matMul(dScores, w) as tf.Tensor2D; // [c, d]
     // [d, V] rather than [V, d]: its transpose, once, costs less than products with the transpose of the scores (measured).
     let dWeight = tf.matMul(scaled, dScores, true, false) as tf.Tensor2D;
-    if (labelSmoothing !== 0) {
-      dHidden = tf.sub(dHidden, tf.mul(tf.sum(w, 0, true), smooth));
+    if (wordSum) {
+      dHidden = tf.sub(dHidden, tf.mul(wordSum, smooth));
       dWeight = tf.sub(dWeight, tf.mul(tf.reshape(tf.sum(scaled, 0), [width, 1]), smooth));
     }
     return { loss: tf.sum(tf.mul(all, share)), dHidden: tf.mul(dHidden, share) as tf.Tensor2D, dWeight };
   }
+}
+
+interface ChunkOptions {
+  /** [n, d] */
+  hidden: tf.Tensor2D;
+  /** [V, d] */
+  weight: tf.Tensor2D;
+  /** Sum of the weight's rows, [1, d], for label smoothing. */
+  wordSum?: tf.Tensor2D;
+  /** Rows of the chunk. */
+  from: number;
+  count: number;
+  /** 0, added to their hidden states. */
+  start?: tf.Tensor;
 }
 
 interface SmoothedScores {
@@ -99,6 +114,8 @@ interface SmoothedScores {
   hidden: tf.Tensor2D;
   /** [V, d]; scores are hidden @ weight^T. */
   weight: tf.Tensor2D;
+  /** Sum of its rows, [1, d]. */
+  wordSum: tf.Tensor2D;
   /** [n] int32 */
   targets: tf.Tensor1D;
   labelSmoothing: number;
@@ -108,10 +125,13 @@ interface SmoothedScores {
  * Losses with label smoothing [n, 1] from those without, with no pass over [n, V]:
  * sum_v -log p(v) = V * logsumexp - h . sum_v w_v, and logsumexp = logit(target) + nll.
  */
-function smoothedLosses(nll: tf.Tensor, { hidden, weight, targets, labelSmoothing }: SmoothedScores): tf.Tensor {
+function smoothedLosses(
+  nll: tf.Tensor,
+  { hidden, weight, wordSum, targets, labelSmoothing }: SmoothedScores,
+): tf.Tensor {
   const targetLogit = tf.sum(tf.mul(hidden, tf.gather(weight, targets)), -1, true); // [n, 1]
   const logSumExp = tf.add(targetLogit, nll); // [n, 1]
-  const logitSum = tf.matMul(hidden, tf.sum(weight, 0, true) as tf.Tensor2D, false, true); // [n, 1]
+  const logitSum = tf.matMul(hidden, wordSum, false, true); // [n, 1]
   const uniform = tf.sub(tf.mul(logSumExp, labelSmoothing), tf.mul(logitSum, labelSmoothing / weight.shape[0]));
   return tf.add(tf.mul(nll, 1 - labelSmoothing), uniform);
 }

@@ -4,10 +4,10 @@
  */
 import type { GraphNode } from '../onnx/graph.js';
 import type { GraphEditor } from './graph-editor.js';
+import { PRODUCTS } from './products.js';
 import type { GraphPass } from './run-passes.js';
 
 const MICROSOFT = 'com.microsoft';
-const PRODUCTS = new Set(['Gemm', 'MatMul', 'FusedMatMul']);
 
 const isIdentity = (perm: readonly number[]) => perm.every((axis, i) => axis === i);
 
