@@ -25,9 +25,9 @@ async function together(scheduler: Scheduler, count: number, tokens: number): Pr
  * The decoding model by the scheduler, all that a token costs besides the connection: steps, choices and queues. Rounds go over
  * all sizes, so that a slow moment of the machine meets them alike. `speedup` is over one sequence.
  */
-export const batch: BenchCase = async function* (sizes, _, dtype = 'fp32') {
+export const batch: BenchCase = async function* (sizes, { dtype }) {
   const { threads, ddim: dim, dheads: heads, dffn: ffn, dvocab: vocab, dlayers: layers, features, steps } = sizes;
-  const figures = await withEngine(threads, async (engine): Promise<Figure[]> => {
+  const figures = await withEngine({ threads }, async (engine): Promise<Figure[]> => {
     const lm = model(t2r(features), { dim, heads, ffn, vocab, layers, positions: 'none' });
     const scheduler = await createScheduler({ model: lm, weights: initialWeights(lm, 1), engine, batch: MOST, dtype });
     const counts: number[] = [];

@@ -1,10 +1,10 @@
 /** The benchmark cases. Sizes are the reference work by default, so that figures compare with those of peers. */
 import { type Attention, softmaxAttention } from '@t2r/attention';
-import type { WeightFormat } from '@t2r/engine';
+import type { Precision, Provider, WeightFormat } from '@t2r/engine';
 import { argmax, createGenerator } from '@t2r/generation';
 import { initialWeights, type LanguageModel } from '@t2r/models';
 import { batch } from './batch.js';
-import { model, peakMemory, t2r, timed, withEngine } from './language-models.js';
+import { model, peakMemory, ranOn, t2r, timed, withEngine } from './language-models.js';
 import { TOKENIZER_CASES } from './tokenizers.js';
 import { TRAINING_CASES } from './train.js';
 import { trainSizes } from './train-sizes.js';
@@ -78,6 +78,9 @@ export interface Figure {
   min_ms: number;
   tokens_per_s: number;
   state_bytes_per_sequence?: number;
+  /** Where it ran, unless on cpu in float32 (train cases, decode). */
+  provider?: string;
+  precision?: Precision;
   /** How weights are stored (decode, batch). */
   dtype?: WeightFormat;
   /** Attention of the decoder (translation). */
@@ -116,7 +119,26 @@ export interface Figure {
   peak_rss_bytes: number;
 }
 
-export type BenchCase = (sizes: Sizes, contexts: readonly number[], dtype?: WeightFormat) => AsyncGenerator<Figure>;
+/** What a case runs on, besides the sizes. */
+export interface BenchOptions {
+  /** Positions that caches are measured at (decode-kv). */
+  contexts: readonly number[];
+  /** How weights are stored (decode, batch). */
+  dtype: WeightFormat;
+  /** Execution provider (train cases and decode; the others run on cpu). */
+  provider: Provider;
+  /** What products are computed in, and with float16 the loss is scaled (train cases). */
+  precision: Precision;
+}
+
+export const BENCH_DEFAULTS: BenchOptions = {
+  contexts: [512, 2048, 8192],
+  dtype: 'fp32',
+  provider: 'cpu',
+  precision: 'float32',
+};
+
+export type BenchCase = (sizes: Sizes, options: BenchOptions) => AsyncGenerator<Figure>;
 
 function decodingModel(sizes: Sizes, attention: Attention): LanguageModel {
   const { ddim: dim, dheads: heads, dffn: ffn, dvocab: vocab, dlayers: layers } = sizes;
@@ -124,9 +146,9 @@ function decodingModel(sizes: Sizes, attention: Attention): LanguageModel {
 }
 
 /** Greedy decoding, one token at a time, with a recurrent state of fixed size. */
-const decode: BenchCase = async function* (sizes, _, dtype = 'fp32') {
+const decode: BenchCase = async function* (sizes, { dtype, provider }) {
   const { threads, dbatch, dvocab, steps, features } = sizes;
-  yield await withEngine(threads, async (engine): Promise<Figure> => {
+  yield await withEngine({ threads, provider }, async (engine): Promise<Figure> => {
     const lm = decodingModel(sizes, t2r(features));
     const generator = createGenerator({ model: lm, weights: initialWeights(lm, 1), engine, batch: dbatch, dtype });
     const ids = new Int32Array(dbatch);
@@ -138,7 +160,15 @@ const decode: BenchCase = async function* (sizes, _, dtype = 'fp32') {
       10,
       steps * 20,
     );
-    const figure = { case: 'decode', dtype, threads, ms, min_ms, tokens_per_s: dbatch / (ms / 1000) };
+    const figure = {
+      case: 'decode',
+      ...ranOn({ provider }),
+      dtype,
+      threads,
+      ms,
+      min_ms,
+      tokens_per_s: dbatch / (ms / 1000),
+    };
     return { ...figure, state_bytes_per_sequence: generator.stateBytes(), peak_rss_bytes: peakMemory() };
   });
 };
@@ -147,10 +177,10 @@ const decode: BenchCase = async function* (sizes, _, dtype = 'fp32') {
 const CACHE_ROOM = 128;
 
 /** The same model size with softmax attention and a key/value cache, at several context lengths. */
-const decodeCache: BenchCase = async function* (sizes, contexts) {
+const decodeCache: BenchCase = async function* (sizes, { contexts, provider }) {
   const { threads, dbatch, dvocab, steps } = sizes;
   for (const context of contexts) {
-    yield await withEngine(threads, async (engine): Promise<Figure> => {
+    yield await withEngine({ threads, provider }, async (engine): Promise<Figure> => {
       const lm = decodingModel(sizes, softmaxAttention());
       const weights = initialWeights(lm, 1);
       const generator = createGenerator({ model: lm, weights, engine, batch: dbatch, capacity: context + CACHE_ROOM });
@@ -164,7 +194,15 @@ const decodeCache: BenchCase = async function* (sizes, contexts) {
         10,
         Math.min(CACHE_ROOM - 10, steps * 20),
       );
-      const figure = { case: 'decode-kv', context, threads, ms, min_ms, tokens_per_s: dbatch / (ms / 1000) };
+      const figure = {
+        case: 'decode-kv',
+        ...ranOn({ provider }),
+        context,
+        threads,
+        ms,
+        min_ms,
+        tokens_per_s: dbatch / (ms / 1000),
+      };
       return { ...figure, state_bytes_per_sequence: lm.stateBytes(context), peak_rss_bytes: peakMemory() };
     });
   }

@@ -2,8 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { WeightFormat } from '@t2r/engine';
-import { type Figure, REFERENCE, type Sizes } from './cases.js';
+import { BENCH_DEFAULTS, type BenchOptions, type Figure, REFERENCE, type Sizes } from './cases.js';
 import { watchMemory } from './child-memory.js';
 
 const execute = promisify(execFile);
@@ -27,9 +26,14 @@ export async function figureOf(command: string, args: string[]): Promise<ChildFi
 }
 
 /** Runs one of our own cases. */
-export function ownFigure(name: string, sizes: Sizes, dtype: WeightFormat = 'fp32'): Promise<ChildFigure> {
+export function ownFigure(name: string, sizes: Sizes, options: Partial<BenchOptions> = {}): Promise<ChildFigure> {
   const main = fileURLToPath(new URL('main.js', import.meta.url));
   const changed = (Object.keys(REFERENCE) as (keyof Sizes)[]).filter((key) => sizes[key] !== REFERENCE[key]);
-  const options = changed.flatMap((key) => [`--${key}`, String(sizes[key])]);
-  return figureOf(process.execPath, [main, name, '--json', '--dtype', dtype, ...options]);
+  const { contexts, ...others } = { ...BENCH_DEFAULTS, ...options };
+  const given = Object.entries({ ...others, contexts: contexts.join() });
+  const flags = [...changed.map((key) => [key, sizes[key]]), ...given].flatMap(([key, value]) => [
+    `--${key}`,
+    String(value),
+  ]);
+  return figureOf(process.execPath, [main, name, '--json', ...flags]);
 }

@@ -1,6 +1,5 @@
 /** Runs a case here and in a peer alternately on one machine, each side in a process of its own, and gives the ratio of speeds. */
-import type { WeightFormat } from '@t2r/engine';
-import type { Sizes } from './cases.js';
+import type { BenchOptions, Sizes } from './cases.js';
 import { figureOf, ownFigure } from './child-figure.js';
 import { median } from './median.js';
 
@@ -10,14 +9,14 @@ export interface CompareOptions {
   peer: string;
   pairs: number;
   sizes: Sizes;
-  dtype: WeightFormat;
+  options: BenchOptions;
   json: boolean;
 }
 
-export async function compare({ name, peer, pairs, sizes, dtype, json }: CompareOptions): Promise<void> {
+export async function compare({ name, peer, pairs, sizes, options, json }: CompareOptions): Promise<void> {
   const ratios: number[] = [];
   for (let pair = 1; pair <= pairs; pair++) {
-    const { figure: ours, peak: ownPeak } = await ownFigure(name, sizes, dtype);
+    const { figure: ours, peak: ownPeak } = await ownFigure(name, sizes, options);
     const { figure: theirs, peak: peerPeak } = await figureOf('/bin/sh', ['-c', peer]);
     const ratio = ours.tokens_per_s / theirs.tokens_per_s;
     ratios.push(ratio);

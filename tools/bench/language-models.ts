@@ -1,7 +1,8 @@
 /** What the cases of language models share: the model, the engine, timing and memory. */
 import { type Attention, type T2rMlpOptions, t2rMlpAttention } from '@t2r/attention';
-import { type Engine, openEngine } from '@t2r/engine';
+import { type Engine, openEngine, type Provider } from '@t2r/engine';
 import { createLanguageModel, type LanguageModel, type LmConfig } from '@t2r/models';
+import type { BenchOptions } from './cases.js';
 import { median } from './median.js';
 
 /** The paper's feature map in one of the forms of training; quadratic is how the authors train. */
@@ -51,8 +52,17 @@ export function model(
   );
 }
 
-export async function withEngine<T>(threads: number, body: (engine: Engine) => Promise<T>): Promise<T> {
-  const engine = await openEngine('onnx', { threads });
+/** Of a figure: the provider and the precision, where they are not the usual ones. */
+export const ranOn = ({ provider, precision = 'float32' }: Pick<BenchOptions, 'provider'> & Partial<BenchOptions>) => ({
+  ...(provider === 'cpu' ? {} : { provider }),
+  ...(precision === 'float32' ? {} : { precision }),
+});
+
+export async function withEngine<T>(
+  options: { threads: number; provider?: Provider },
+  body: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  const engine = await openEngine('onnx', options);
   try {
     return await body(engine);
   } finally {

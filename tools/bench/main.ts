@@ -4,8 +4,8 @@
  * One JSON object a line with --json, a Markdown table of all with --markdown, a line a figure otherwise.
  */
 import { parseArgs } from 'node:util';
-import { WEIGHT_FORMATS, type WeightFormat } from '@t2r/engine';
-import { CASES, type Figure, REFERENCE, type Sizes } from './cases.js';
+import { PRECISIONS, PROVIDERS, WEIGHT_FORMATS } from '@t2r/engine';
+import { BENCH_DEFAULTS, type BenchOptions, CASES, type Figure, REFERENCE, type Sizes } from './cases.js';
 import { compare } from './compare.js';
 import { type ConvertFigure, convert } from './convert.js';
 import { type LoadFigure, load } from './load.js';
@@ -16,7 +16,8 @@ import { compareTranslations } from './translations.js';
 /** Takes a quarter of an hour. */
 const LONG = 'train-sizes';
 
-const USAGE = `usage: npm run bench -- [case ...] [--json | --markdown] [--<size> n] [--contexts a,b,c] [--dtype fp32|fp16|int8|int4]
+const USAGE = `usage: npm run bench -- [case ...] [--json | --markdown] [--<size> n] [--contexts a,b,c]
+         [--dtype ${WEIGHT_FORMATS.join('|')}] [--provider ${PROVIDERS.join('|')}] [--precision ${PRECISIONS.join('|')}]
        npm run bench -- load [checkpoint ...] [--json]
        npm run bench -- convert [folder of a model] [--json]
        npm run bench -- compare <case> --peer "<command that prints one JSON object a case>" [--pairs 5]
@@ -42,13 +43,15 @@ function parse() {
         json: { type: 'boolean' },
         markdown: { type: 'boolean' },
         help: { type: 'boolean' },
-        contexts: { type: 'string', default: '512,2048,8192' },
+        contexts: { type: 'string', default: BENCH_DEFAULTS.contexts.join() },
         peer: { type: 'string' },
         ref: { type: 'string' },
         hyp: { type: 'string' },
         python: { type: 'string' },
         sources: { type: 'string' },
-        dtype: { type: 'string', default: 'fp32' },
+        dtype: { type: 'string', default: BENCH_DEFAULTS.dtype },
+        provider: { type: 'string', default: BENCH_DEFAULTS.provider },
+        precision: { type: 'string', default: BENCH_DEFAULTS.precision },
         pairs: { type: 'string', default: '5' },
         ...sizeOptions,
       },
@@ -62,6 +65,11 @@ function positive(name: string, value: string): number {
   const number = Number(value);
   if (!(Number.isInteger(number) && number > 0)) fail(`--${name} must be a whole number above 0, not '${value}'`);
   return number;
+}
+
+function oneOf<T extends string>(name: string, value: string, known: readonly T[]): T {
+  const found = known.find((item) => item === value);
+  return found ?? fail(`--${name} is one of ${known.join(', ')}, not '${value}'`);
 }
 
 function printFigure(figure: Figure | LoadFigure | ConvertFigure, json = false): void {
@@ -86,10 +94,12 @@ for (const name of Object.keys(REFERENCE) as (keyof Sizes)[]) {
   const value = (values as unknown as Record<string, string | undefined>)[name];
   if (value !== undefined) sizes[name] = positive(name, value);
 }
-if (!(WEIGHT_FORMATS as readonly string[]).includes(values.dtype))
-  fail(`--dtype is one of ${WEIGHT_FORMATS.join(', ')}`);
-const dtype = values.dtype as WeightFormat;
-const contexts = values.contexts.split(',').map((part) => positive('contexts', part));
+const options: BenchOptions = {
+  contexts: values.contexts.split(',').map((part) => positive('contexts', part)),
+  dtype: oneOf('dtype', values.dtype, WEIGHT_FORMATS),
+  provider: oneOf('provider', values.provider, PROVIDERS),
+  precision: oneOf('precision', values.precision, PRECISIONS),
+};
 
 if (positionals[0] === 'compare') {
   const [, name] = positionals;
@@ -100,7 +110,7 @@ if (positionals[0] === 'compare') {
     peer: values.peer,
     pairs: positive('pairs', values.pairs),
     sizes,
-    dtype,
+    options,
     json: values.json ?? false,
   });
 } else if (positionals[0] === 'metrics') {
@@ -145,7 +155,7 @@ if (positionals[0] === 'compare') {
   if (unknown !== undefined) fail(`there is no case '${unknown}'`);
   const figures: Figure[] = [];
   for (const name of names) {
-    for await (const figure of CASES[name]!(sizes, contexts, dtype)) {
+    for await (const figure of CASES[name]!(sizes, options)) {
       if (values.markdown) figures.push(figure);
       else printFigure(figure, values.json);
     }

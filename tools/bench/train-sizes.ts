@@ -20,7 +20,7 @@ const WAYS = ['train', 'train-t2r-quadratic', 'train-t2r-chunked'] as const;
 const MEMORY_SHARE = 0.75;
 
 /** A figure for every shape, length and way; one line on stderr for what does not fit the machine. */
-export const trainSizes: BenchCase = async function* (sizes) {
+export const trainSizes: BenchCase = async function* (sizes, options) {
   for (const shape of SHAPES) {
     for (const tokens of LENGTHS) {
       for (const way of WAYS) {
@@ -31,7 +31,7 @@ export const trainSizes: BenchCase = async function* (sizes) {
           console.error(`left out: ${way}, ${shape.layers} layers of ${shape.dim}, ${tokens} tokens: ${needs}`);
           continue;
         }
-        yield (await ownFigure(way, own)).figure;
+        yield (await ownFigure(way, own, options)).figure;
       }
     }
   }

@@ -1,26 +1,29 @@
 /** Training cases: optimizer steps (Adam) of a causal language model, their time and memory, and how memory keeps over many. */
 import { type Attention, softmaxAttention } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
-import type { Engine } from '@t2r/engine';
+import type { Engine, Precision } from '@t2r/engine';
 import { garbageCollector } from '@t2r/evaluators';
 import { initialWeights, parameterCount } from '@t2r/models';
 import {
   createAdam,
   createTrainingProgram,
   languageModelObjective,
+  lossScaleVariables,
   slotVariables,
   type TrainingProgram,
   trainedParameters,
   trainingMemory,
 } from '@t2r/trainers';
 import type { BenchCase, Figure, Sizes } from './cases.js';
-import { model, peakMemory, t2r, timed, withEngine } from './language-models.js';
+import { model, peakMemory, ranOn, t2r, timed, withEngine } from './language-models.js';
 import { median } from './median.js';
 
 interface TrainingOptions {
   attention: Attention;
   /** Compute layers again in the backward pass. */
   recompute?: boolean;
+  /** What products are computed in. Default float32. */
+  precision?: Precision;
 }
 
 const trainedModel = ({ dim, heads, ffn, vocab, layers, tokens }: Sizes, attention: Attention) =>
@@ -45,14 +48,19 @@ export function plannedMemory(sizes: Sizes, { attention, recompute = false }: Tr
 }
 
 /** A training step on random tokens; `batches` draws those of a step. */
-function openTraining(engine: Engine, sizes: Sizes, { attention, recompute = false }: TrainingOptions) {
+function openTraining(engine: Engine, sizes: Sizes, { attention, recompute = false, precision }: TrainingOptions) {
   const { vocab, batch, tokens, accumulate } = sizes;
   const lm = trainedModel(sizes, attention);
   const adam = createAdam('adam', { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, decayAll: false }, false);
   const trained = trainedParameters(lm.parameters());
-  const variables = engine.variables({ ...initialWeights(lm, 1), ...slotVariables(trained, adam) });
+  const lossScaling = precision === 'float16' ? { initial: 2 ** 12, every: 2000 } : undefined;
+  const variables = engine.variables({
+    ...initialWeights(lm, 1),
+    ...slotVariables(trained, adam),
+    ...(lossScaling && lossScaleVariables(lossScaling)),
+  });
   const objective = languageModelObjective(lm, { recompute });
-  const options = { objective, trained, optimizer: adam, accumulate, clip: 0, seed: 1 };
+  const options = { objective, trained, optimizer: adam, accumulate, clip: 0, lossScaling, seed: 1 };
   const open = (): TrainingProgram => createTrainingProgram(engine, variables, options);
   const random = createRandom(1, 'bench');
   const draw = () => Int32Array.from({ length: batch * tokens }, () => random.integer(vocab));
@@ -66,10 +74,10 @@ function openTraining(engine: Engine, sizes: Sizes, { attention, recompute = fal
 }
 
 const train = (name: string, options: (sizes: Sizes) => TrainingOptions): BenchCase =>
-  async function* (sizes) {
+  async function* (sizes, { provider, precision }) {
     const { batch, tokens, accumulate, threads, steps } = sizes;
-    yield await withEngine(threads, async (engine): Promise<Figure> => {
-      const { open, lm, batches } = openTraining(engine, sizes, options(sizes));
+    yield await withEngine({ threads, provider }, async (engine): Promise<Figure> => {
+      const { open, lm, batches } = openTraining(engine, sizes, { ...options(sizes), precision });
       const program = open();
       const fed = batches();
       let step = 0;
@@ -89,6 +97,7 @@ const train = (name: string, options: (sizes: Sizes) => TrainingOptions): BenchC
       const again = await open().run(step, [1e-3], fed);
       return {
         case: name,
+        ...ranOn({ provider, precision }),
         threads,
         layers: sizes.layers,
         dim: sizes.dim,
@@ -111,10 +120,10 @@ const train = (name: string, options: (sizes: Sizes) => TrainingOptions): BenchC
 const LOOK_EVERY = 20;
 
 /** Memory over many steps on new data (`--steps 2000`): the last tenth against the tenth after the first fifth. */
-const drift: BenchCase = async function* (sizes) {
+const drift: BenchCase = async function* (sizes, { provider, precision }) {
   const { batch, tokens, threads, steps } = sizes;
-  yield await withEngine(threads, async (engine): Promise<Figure> => {
-    const { open, batches } = openTraining(engine, sizes, { attention: softmaxAttention() });
+  yield await withEngine({ threads, provider }, async (engine): Promise<Figure> => {
+    const { open, batches } = openTraining(engine, sizes, { attention: softmaxAttention(), precision });
     const program = open();
     const collect = garbageCollector();
     const looks: { step: number; heap: number; rss: number }[] = [];
@@ -136,6 +145,7 @@ const drift: BenchCase = async function* (sizes) {
     const ms = median(times);
     return {
       case: 'train-drift',
+      ...ranOn({ provider, precision }),
       threads,
       steps,
       ms,

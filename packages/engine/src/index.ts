@@ -32,6 +32,7 @@ export type {
   Program,
   ProgramExportOptions,
   ProgramResult,
+  Provider,
   RowUpdate,
   RunOptions,
   TensorMap,
@@ -39,4 +40,4 @@ export type {
   Variables,
   WeightFormat,
 } from './types.js';
-export { PRECISIONS, WEIGHT_FORMATS } from './types.js';
+export { PRECISIONS, PROVIDERS, WEIGHT_FORMATS } from './types.js';

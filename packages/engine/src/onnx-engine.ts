@@ -25,6 +25,7 @@ import type {
   HostTensor,
   Precision,
   ProgramExportOptions,
+  Provider,
   Variables,
 } from './types.js';
 import { PRECISIONS } from './types.js';
@@ -34,7 +35,7 @@ type Ort = Pick<typeof ort, 'InferenceSession' | 'Tensor' | 'listSupportedBacken
 
 export interface OnnxEngineOptions {
   /** Execution provider. Default cpu. */
-  provider: 'cpu' | 'webgpu' | 'cuda';
+  provider: Provider;
   /** Threads inside an operator; 0 means one per physical core. */
   threads: number;
   /** What simplifies graphs before they are opened. Default `PASSES`; a list of one's own may add to them. */

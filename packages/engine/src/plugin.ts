@@ -3,6 +3,7 @@ import { defineComponent, definePlugin } from '@t2r/core';
 import { z } from 'zod';
 import { openEngine } from './open.js';
 import { precisionsOf } from './precision.js';
+import { PROVIDERS } from './types.js';
 
 const onnx = defineComponent({
   kind: 'engine',
@@ -10,7 +11,7 @@ const onnx = defineComponent({
   description: 'Traces whole programs to ONNX graphs and runs them on ONNX Runtime (default).',
   schema: z.strictObject({
     provider: z
-      .enum(['cpu', 'webgpu', 'cuda'])
+      .enum(PROVIDERS)
       .default('cpu')
       .describe(
         'ONNX Runtime execution provider; webgpu needs a Vulkan/Metal/D3D12 driver, cuda the NVIDIA libraries.',

@@ -77,6 +77,10 @@ export type Program = (inputs: TensorMap, variables: TensorMap, random: DropoutS
 export const WEIGHT_FORMATS = ['fp32', 'fp16', 'int8', 'int4'] as const;
 export type WeightFormat = (typeof WEIGHT_FORMATS)[number];
 
+/** ONNX Runtime's execution providers that engine `onnx` can be opened on. */
+export const PROVIDERS = ['cpu', 'webgpu', 'cuda'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
 /** What matrix products are computed in; all else is float32. */
 export const PRECISIONS = ['float32', 'float16'] as const;
 export type Precision = (typeof PRECISIONS)[number];

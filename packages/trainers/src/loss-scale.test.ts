@@ -20,7 +20,11 @@ import { createTrainingProgram } from './training-program.js';
 
 let engine: Engine;
 beforeAll(async () => {
-  engine = await openEngine('onnx', { threads: 1, halvesOnCpu: true });
+  engine = await openEngine('onnx', {
+    threads: 1,
+    provider: (process.env.T2R_TEST_PROVIDER ?? 'cpu') as 'cpu',
+    halvesOnCpu: true,
+  });
 });
 afterAll(() => engine.dispose());
 

@@ -66,7 +66,10 @@ function program(testCase: Case, names: string[]) {
 
 /** The two engines, opened once a test file. */
 export async function openBoth(): Promise<[plain: Engine, compiled: Engine]> {
-  return [await openEngine('cpu'), await openEngine('onnx', { threads: 2 })];
+  return [
+    await openEngine('cpu'),
+    await openEngine('onnx', { threads: 2, provider: (process.env.T2R_TEST_PROVIDER ?? 'cpu') as 'cpu' }),
+  ];
 }
 
 /** Values and gradients of a case on an engine, with random contents drawn from `seed`. */
