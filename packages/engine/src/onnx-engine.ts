@@ -8,6 +8,7 @@ import { type ExternalPlace, encodeModel } from './onnx/model-file.js';
 import { runUncopied, withUnreadOutput } from './onnx/uncopied.js';
 import { type WeightsFile, writeWeightsFile } from './onnx/weights-file.js';
 import { halfProducts } from './passes/half-products.js';
+import { ownInverseRms } from './passes/own-inverse-rms.js';
 import { PASSES } from './passes/passes.js';
 import { type GraphPass, runPasses } from './passes/run-passes.js';
 import { storeWeights } from './passes/store-weights.js';
@@ -80,7 +81,18 @@ export async function openOnnxEngine(options: Partial<OnnxEngineOptions> = {}): 
 
 interface CachedSession {
   session: Promise<ort.InferenceSession>;
+  /** Variables whose new value is written over the old one: a property of the graph, as its session is. */
+  inPlace: ReadonlySet<string>;
   users: number;
+}
+
+/** Variables of a program that the runtime may write over. */
+function inPlaceVariables({ graph, updates }: TracedProgram): Set<string> {
+  const whole = updates.filter(({ rows }) => rows === undefined);
+  return inPlaceUpdates(
+    graph,
+    whole.map(({ key, name }) => ({ key, input: variableName(key), output: name })),
+  );
 }
 
 class OnnxEngine implements Engine {
@@ -112,12 +124,13 @@ class OnnxEngine implements Engine {
       throw refusePrecision(options.name, precision, `ONNX Runtime's provider '${this.#provider}'`);
     const traced = traceProgram(options, precision === 'float16' ? [...this.#passes, halfProducts] : this.#passes);
     if (precision === 'float16' && this.#provider === 'cpu') runPasses(traced.graph, [widenProducts]);
+    if (this.#provider === 'webgpu') runPasses(traced.graph, [ownInverseRms]);
     storeWeights(traced.graph, options.weights ?? 'fp32');
     const model = encodeModel(withUnreadOutput(traced.graph), { name: 'program' });
     const { memoryPattern = true, spin = false } = options;
     const key = `${createHash('sha256').update(model).digest('hex')} ${memoryPattern} ${spin}`;
     const opened = () => this.#openSession(options.name, model, { memoryPattern, spin });
-    const cached = this.#sessions.get(key) ?? { session: opened(), users: 0 };
+    const cached = this.#sessions.get(key) ?? { session: opened(), inPlace: inPlaceVariables(traced), users: 0 };
     this.#sessions.set(key, cached);
     cached.users++;
     const session = await cached.session.catch((error: unknown) => {
@@ -135,6 +148,7 @@ class OnnxEngine implements Engine {
       session,
       options,
       traced,
+      cached.inPlace,
       (rate) => this.#pool(options.seed ?? 0, rate, traced),
       release,
     );
@@ -199,7 +213,7 @@ class OnnxProgram implements CompiledProgram {
   readonly #fixed: Record<string, ort.Tensor> = {};
   readonly #offsets: BigInt64Array;
   /** Variables whose new value is written over the old one. */
-  readonly #inPlace: Set<string>;
+  readonly #inPlace: ReadonlySet<string>;
   /** Arrays that rows of a variable come back in. */
   readonly #rows = new Map<string, HostArray>();
   /** Wrappers of buffers that come back every run. */
@@ -210,6 +224,7 @@ class OnnxProgram implements CompiledProgram {
     session: ort.InferenceSession,
     options: CompileOptions,
     traced: TracedProgram,
+    inPlace: ReadonlySet<string>,
     pool: (rate: number) => Float32Array,
     release: () => Promise<void>,
   ) {
@@ -220,11 +235,7 @@ class OnnxProgram implements CompiledProgram {
     this.#traced = traced;
     this.#release = release;
     this.#offsets = new BigInt64Array(2 * traced.sites.length);
-    const whole = traced.updates.filter(({ rows }) => rows === undefined);
-    this.#inPlace = inPlaceUpdates(
-      traced.graph,
-      whole.map(({ key, name }) => ({ key, input: variableName(key), output: name })),
-    );
+    this.#inPlace = inPlace;
     for (const rate of poolRates(traced.sites)) {
       const values = pool(rate);
       this.#fixed[poolInput(rate)] = new runtime.Tensor('float32', values, [values.length]);

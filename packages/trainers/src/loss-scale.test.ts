@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import attention, { softmaxAttention } from '@t2r/attention';
 import { type ComponentSpec, createRegistry, defineComponent, definePlugin, type PlanContext } from '@t2r/core';
-import enginePlugin, { type Engine, openEngine } from '@t2r/engine';
+import enginePlugin, { type Engine, openEngine, type Provider } from '@t2r/engine';
 import { createLanguageModel, initialWeights } from '@t2r/models';
 import { loadCheckpoint } from '@t2r/zoo';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -22,7 +22,7 @@ let engine: Engine;
 beforeAll(async () => {
   engine = await openEngine('onnx', {
     threads: 1,
-    provider: (process.env.T2R_TEST_PROVIDER ?? 'cpu') as 'cpu',
+    provider: (process.env.T2R_TEST_PROVIDER || 'cpu') as Provider,
     halvesOnCpu: true,
   });
 });

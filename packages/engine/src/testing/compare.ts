@@ -3,7 +3,7 @@ import { createRandom, type Random } from '@t2r/core';
 import * as tf from '@tensorflow/tfjs';
 import { openEngine } from '../open.js';
 import { sizeOf } from '../ops/shape.js';
-import type { DType, Engine, HostArray, TensorSpec } from '../types.js';
+import type { DType, Engine, HostArray, Provider, TensorSpec } from '../types.js';
 
 /** One argument of a function under test. */
 export interface Argument extends TensorSpec {
@@ -64,11 +64,11 @@ function program(testCase: Case, names: string[]) {
   };
 }
 
-/** The two engines, opened once a test file. */
+/** The two engines, opened once a test file; the compiled one on the provider in T2R_TEST_PROVIDER, where it is set. */
 export async function openBoth(): Promise<[plain: Engine, compiled: Engine]> {
   return [
     await openEngine('cpu'),
-    await openEngine('onnx', { threads: 2, provider: (process.env.T2R_TEST_PROVIDER ?? 'cpu') as 'cpu' }),
+    await openEngine('onnx', { threads: 2, provider: (process.env.T2R_TEST_PROVIDER || 'cpu') as Provider }),
   ];
 }
 
