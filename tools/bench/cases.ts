@@ -100,9 +100,13 @@ export interface Figure {
   /** Of the fastest repetition, and millions of bytes of text a second (tokenizers). */
   best_tokens_per_s?: number;
   mb_per_s?: number;
-  /** Tracing and opening sessions (train, translate), and the same for a structure that is open already (train). */
+  /**
+   * Tracing and opening sessions (train, translate), and the same for a structure that is open already (train): from the same
+   * definition, and from one built anew.
+   */
   compile_ms?: number;
   recompile_ms?: number;
+  retrace_ms?: number;
   /** Of the model, and tokens in a sequence (train). */
   layers?: number;
   dim?: number;

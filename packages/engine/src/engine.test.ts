@@ -10,7 +10,7 @@ import { writeWeightsFile } from './onnx/weights-file.js';
 import { openEngine } from './open.js';
 import { linear } from './ops/linear.js';
 import { openBoth } from './testing/compare.js';
-import type { Engine } from './types.js';
+import type { Engine, Program } from './types.js';
 
 let engines: Engine[];
 beforeAll(async () => {
@@ -235,6 +235,28 @@ describe('the compiled engine', () => {
     await expect(
       engines[0]!.compile({ name: 'q', inputs: {}, program: () => ({ outputs: {} }) }).then((p) => p.export('x')),
     ).rejects.toThrow("only the 'onnx' engine");
+  });
+
+  it('traces a function once for the same shapes, while a program of it is open', async () => {
+    const engine = await openEngine('onnx', { threads: 1 });
+    let traced = 0;
+    const program: Program = ({ x }) => {
+      traced++;
+      return { outputs: { y: tf.add(x!, 1) } };
+    };
+    const compile = (shape: number[]) => engine.compile({ name: 'add', inputs: { x: { shape } }, program });
+    const [first, second] = [await compile([2]), await compile([2])];
+    expect(traced).toBe(1);
+    const longer = await compile([3]);
+    expect(traced).toBe(2);
+    expect(await longer.run({ x: Float32Array.of(1, 2, 3) })).toEqual({ y: Float32Array.of(2, 3, 4) });
+    await first.dispose();
+    expect(await second.run({ x: Float32Array.of(1, 2) })).toEqual({ y: Float32Array.of(2, 3) });
+    await second.dispose();
+    const third = await compile([2]);
+    expect(traced).toBe(3);
+    expect(await third.run({ x: Float32Array.of(5, 6) })).toEqual({ y: Float32Array.of(6, 7) });
+    await engine.dispose();
   });
 
   it('shares a session between programs of one structure and lives on when one is disposed', async () => {

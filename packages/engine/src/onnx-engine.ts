@@ -25,6 +25,7 @@ import type {
   HostArray,
   HostTensor,
   Precision,
+  Program,
   ProgramExportOptions,
   Provider,
   Variables,
@@ -86,6 +87,20 @@ interface CachedSession {
   users: number;
 }
 
+/** A traced program and its session. */
+interface PreparedProgram {
+  traced: TracedProgram;
+  /** Of the session, among the engine's. */
+  key: string;
+  cached: CachedSession;
+}
+
+/** What decides, besides the function itself, which graph and session a program without constants gets. */
+function structureKey({ inputs, variables, weights, precision, memoryPattern, spin }: CompileOptions): string {
+  const named = variables?.names().map((name) => [name, variables.spec(name)]);
+  return JSON.stringify([inputs, named, weights, precision, memoryPattern, spin]);
+}
+
 /** Variables of a program that the runtime may write over. */
 function inPlaceVariables({ graph, updates }: TracedProgram): Set<string> {
   const whole = updates.filter(({ rows }) => rows === undefined);
@@ -104,6 +119,8 @@ class OnnxEngine implements Engine {
   readonly #precisions: readonly Precision[];
   /** Sessions by the hash of their model, so that programs of the same structure share one. */
   readonly #sessions = new Map<string, CachedSession>();
+  /** Programs with an open session, by their function: the same one again is not traced again. */
+  #traces = new WeakMap<Program, Map<string, PreparedProgram>>();
   readonly #pools = new Map<string, Float32Array>();
 
   constructor(runtime: Ort, { provider, threads, passes, halvesOnCpu }: OnnxEngineOptions) {
@@ -122,25 +139,24 @@ class OnnxEngine implements Engine {
     const { precision = 'float32' } = options;
     if (!this.#precisions.includes(precision))
       throw refusePrecision(options.name, precision, `ONNX Runtime's provider '${this.#provider}'`);
-    const traced = traceProgram(options, precision === 'float16' ? [...this.#passes, halfProducts] : this.#passes);
-    if (precision === 'float16' && this.#provider === 'cpu') runPasses(traced.graph, [widenProducts]);
-    if (this.#provider === 'webgpu') runPasses(traced.graph, [ownInverseRms]);
-    storeWeights(traced.graph, options.weights ?? 'fp32');
-    const model = encodeModel(withUnreadOutput(traced.graph), { name: 'program' });
-    const { memoryPattern = true, spin = false } = options;
-    const key = `${createHash('sha256').update(model).digest('hex')} ${memoryPattern} ${spin}`;
-    const opened = () => this.#openSession(options.name, model, { memoryPattern, spin });
-    const cached = this.#sessions.get(key) ?? { session: opened(), inPlace: inPlaceVariables(traced), users: 0 };
-    this.#sessions.set(key, cached);
+    const traces = this.#tracesOf(options);
+    const traceKey = traces && structureKey(options);
+    const known = traces?.get(traceKey!);
+    const { traced, key, cached } = known ?? this.#prepare(options, precision);
+    traces?.set(traceKey!, { traced, key, cached });
     cached.users++;
-    const session = await cached.session.catch((error: unknown) => {
+    const forget = () => {
       this.#sessions.delete(key);
+      traces?.delete(traceKey!);
+    };
+    const session = await cached.session.catch((error: unknown) => {
+      forget();
       throw error;
     });
     const release = async () => {
       cached.users--;
       if (cached.users > 0) return;
-      this.#sessions.delete(key);
+      forget();
       await session.release();
     };
     return new OnnxProgram(
@@ -152,6 +168,29 @@ class OnnxEngine implements Engine {
       (rate) => this.#pool(options.seed ?? 0, rate, traced),
       release,
     );
+  }
+
+  /** What is known of programs that are this function; none where constants come in, which may change. */
+  #tracesOf({ program, constants }: CompileOptions): Map<string, PreparedProgram> | undefined {
+    if (constants !== undefined) return undefined;
+    const traces = this.#traces.get(program) ?? new Map<string, PreparedProgram>();
+    this.#traces.set(program, traces);
+    return traces;
+  }
+
+  /** Traces a program and finds the session of its graph, or opens one. */
+  #prepare(options: CompileOptions, precision: Precision): PreparedProgram {
+    const traced = traceProgram(options, precision === 'float16' ? [...this.#passes, halfProducts] : this.#passes);
+    if (precision === 'float16' && this.#provider === 'cpu') runPasses(traced.graph, [widenProducts]);
+    if (this.#provider === 'webgpu') runPasses(traced.graph, [ownInverseRms]);
+    storeWeights(traced.graph, options.weights ?? 'fp32');
+    const model = encodeModel(withUnreadOutput(traced.graph), { name: 'program' });
+    const { memoryPattern = true, spin = false } = options;
+    const key = `${createHash('sha256').update(model).digest('hex')} ${memoryPattern} ${spin}`;
+    const opened = () => this.#openSession(options.name, model, { memoryPattern, spin });
+    const cached = this.#sessions.get(key) ?? { session: opened(), inPlace: inPlaceVariables(traced), users: 0 };
+    this.#sessions.set(key, cached);
+    return { traced, key, cached };
   }
 
   async #openSession(
@@ -198,6 +237,7 @@ class OnnxEngine implements Engine {
   async dispose(): Promise<void> {
     const open = [...this.#sessions.values()];
     this.#sessions.clear();
+    this.#traces = new WeakMap();
     for (const { session } of open) await (await session).release();
   }
 }

@@ -67,7 +67,10 @@ export interface ProgramResult {
   updates?: Record<string, Tensor | RowUpdate>;
 }
 
-/** Pure: everything that varies from run to run comes in through `inputs` and `variables`. */
+/**
+ * Pure: everything that varies from run to run comes in through `inputs` and `variables`. A function that is compiled again for the
+ * same shapes, while a program of it is open, is not traced again.
+ */
 export type Program = (inputs: TensorMap, variables: TensorMap, random: DropoutSource) => ProgramResult;
 
 /**

@@ -3,7 +3,7 @@
  * one graph. Otherwise a graph for each shape adds a batch's gradients to variables, and one that all shapes share updates
  * the parameters from the sums.
  */
-import type { Engine, HostArray, TensorMap, TensorSpec, Variables } from '@t2r/engine';
+import type { Engine, HostArray, Program, TensorMap, TensorSpec, Variables } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingBatch } from './batches.js';
 import { guardedUpdates, type LossScaling, lossScaleOf, readLossScale } from './loss-scale.js';
@@ -71,6 +71,16 @@ function scalarFeeds(optimizer: Optimizer, trained: readonly TrainedParameter[])
   return { specs, feeds, set };
 }
 
+/** `make`, called once for each object: engines do not trace again what is the same function. */
+function onceFor<K extends object, V>(make: (key: K) => V): (key: K) => V {
+  const made = new WeakMap<K, V>();
+  return (key) => {
+    const value = made.get(key) ?? make(key);
+    made.set(key, value);
+    return value;
+  };
+}
+
 /** Of the program that holds the products. */
 const precisionOf = ({ lossScaling }: TrainingProgramOptions) => (lossScaling === undefined ? 'float32' : 'float16');
 
@@ -117,9 +127,58 @@ function updateOf(
   return { norm, updates: lossScaling ? guardedUpdates(norm, updates, values, lossScaling) : updates };
 }
 
+/** Whether gradients of several batches are summed, and whether by their shares of the tokens. */
+const gathering = ({ accumulate, uniform = true }: TrainingProgramOptions) => ({
+  sums: accumulate > 1,
+  weighted: accumulate > 1 && !uniform,
+});
+
+/** Loss, gradients and updates of one batch. */
+const wholeStep = onceFor(
+  (options: TrainingProgramOptions): Program =>
+    (inputs, values, dropout) => {
+      const { objective, trained, lossScaling } = options;
+      const scale = lossScaling && lossScaleOf(values);
+      const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout, scale);
+      const { norm, updates } = updateOf(options, inputs, values, gradients);
+      return { outputs: { loss, norm }, updates };
+    },
+);
+
+/** Loss of one batch, and its gradients added to the sums of those before. */
+const gatherGradients = onceFor(
+  (options: TrainingProgramOptions): Program =>
+    (inputs, values, dropout) => {
+      const { objective, trained, lossScaling } = options;
+      const { sums, weighted } = gathering(options);
+      const scale = lossScaling && lossScaleOf(values);
+      const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout, scale);
+      const updates: TensorMap = {};
+      trained.forEach(({ name }, i) => {
+        const gradient = weighted ? tf.mul(gradients[i]!, inputs.share!) : gradients[i]!;
+        const sum = values[gradientName(name)]!;
+        if (!sums) updates[gradientName(name)] = gradient;
+        else if (scale === undefined) updates[gradientName(name)] = tf.add(tf.mul(sum, inputs.carry!), gradient);
+        // Sums that have overflowed stay so when they are multiplied by zero.
+        else updates[gradientName(name)] = tf.where(tf.greater(inputs.carry!, 0), tf.add(sum, gradient), gradient);
+      });
+      return { outputs: { loss }, updates };
+    },
+);
+
+/** Updates from the sums of all batches of a step. */
+const updateFromSums = onceFor(
+  (options: TrainingProgramOptions): Program =>
+    (inputs, values) => {
+      const gradients = options.trained.map(({ name }) => values[gradientName(name)]!);
+      const { norm, updates } = updateOf(options, inputs, values, gradients);
+      return { outputs: { norm }, updates };
+    },
+);
+
 /** Forward, backward and update in one graph: for one batch a step. */
 function wholeProgram(engine: Engine, variables: Variables, options: TrainingProgramOptions): TrainingProgram {
-  const { objective, trained, optimizer, lossScaling, seed } = options;
+  const { trained, optimizer, lossScaling, seed } = options;
   const steps = scaledSteps(variables, lossScaling);
   const scalars = scalarFeeds(optimizer, trained);
   const programs = createProgramTable((specs) =>
@@ -130,12 +189,7 @@ function wholeProgram(engine: Engine, variables: Variables, options: TrainingPro
       variables,
       seed,
       precision: precisionOf(options),
-      program: (inputs, values, dropout) => {
-        const scale = lossScaling && lossScaleOf(values);
-        const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout, scale);
-        const { norm, updates } = updateOf(options, inputs, values, gradients);
-        return { outputs: { loss, norm }, updates };
-      },
+      program: wholeStep(options),
     }),
   );
   return {
@@ -157,12 +211,11 @@ function wholeProgram(engine: Engine, variables: Variables, options: TrainingPro
  * count by its share of the tokens: the sum over all tokens of the step by their number, as in fairseq.
  */
 function gatheringProgram(engine: Engine, variables: Variables, options: TrainingProgramOptions): TrainingProgram {
-  const { objective, trained, optimizer, accumulate, lossScaling, seed, uniform = true } = options;
+  const { trained, optimizer, accumulate, lossScaling, seed } = options;
   const steps = scaledSteps(variables, lossScaling);
-  const names = trained.map(({ name }) => name);
   for (const [name, value] of Object.entries(gradientVariables(trained)))
     if (!variables.has(name)) variables.add(name, value);
-  const [sums, weighted] = [accumulate > 1, accumulate > 1 && !uniform];
+  const { sums, weighted } = gathering(options);
   const gather = createProgramTable((specs) =>
     engine.compile({
       name: 'accumulate',
@@ -175,20 +228,7 @@ function gatheringProgram(engine: Engine, variables: Variables, options: Trainin
       variables,
       seed,
       precision: precisionOf(options),
-      program: (inputs, values, dropout) => {
-        const scale = lossScaling && lossScaleOf(values);
-        const { loss, gradients } = lossAndGradients(objective, trained, inputs, values, dropout, scale);
-        const updates: TensorMap = {};
-        names.forEach((name, i) => {
-          const gradient = weighted ? tf.mul(gradients[i]!, inputs.share!) : gradients[i]!;
-          const sum = values[gradientName(name)]!;
-          if (!sums) updates[gradientName(name)] = gradient;
-          else if (scale === undefined) updates[gradientName(name)] = tf.add(tf.mul(sum, inputs.carry!), gradient);
-          // Sums that have overflowed stay so when they are multiplied by zero.
-          else updates[gradientName(name)] = tf.where(tf.greater(inputs.carry!, 0), tf.add(sum, gradient), gradient);
-        });
-        return { outputs: { loss }, updates };
-      },
+      program: gatherGradients(options),
     }),
   );
   const scalars = scalarFeeds(optimizer, trained);
@@ -197,11 +237,7 @@ function gatheringProgram(engine: Engine, variables: Variables, options: Trainin
       name: 'update',
       inputs: scalars.specs,
       variables,
-      program: (inputs, values) => {
-        const gradients = names.map((name) => values[gradientName(name)]!);
-        const { norm, updates } = updateOf(options, inputs, values, gradients);
-        return { outputs: { norm }, updates };
-      },
+      program: updateFromSums(options),
     }),
   );
   return {
