@@ -153,6 +153,13 @@ if (positionals[0] === 'compare') {
   const names = positionals.length > 0 ? positionals : Object.keys(CASES).filter((name) => name !== LONG);
   const unknown = names.find((name) => !(name in CASES));
   if (unknown !== undefined) fail(`there is no case '${unknown}'`);
+  const refuse = (option: 'provider' | 'precision', takes: (name: string) => boolean) => {
+    const without = names.find((name) => !takes(name));
+    if (options[option] !== BENCH_DEFAULTS[option] && without !== undefined)
+      fail(`case '${without}' takes no --${option}`);
+  };
+  refuse('provider', (name) => name.startsWith('train') || name.startsWith('decode'));
+  refuse('precision', (name) => name.startsWith('train'));
   const figures: Figure[] = [];
   for (const name of names) {
     for await (const figure of CASES[name]!(sizes, options)) {
