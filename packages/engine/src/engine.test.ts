@@ -259,6 +259,21 @@ describe('the compiled engine', () => {
     await engine.dispose();
   });
 
+  it('forgets what it has traced with the session, whichever function was the last to use it', async () => {
+    const engine = await openEngine('onnx', { threads: 1 });
+    const adding =
+      (): Program =>
+      ({ x }) => ({ outputs: { y: tf.add(x!, 1) } });
+    const [one, other] = [adding(), adding()];
+    const compile = (program: Program) => engine.compile({ name: 'add', inputs: { x: { shape: [2] } }, program });
+    const [first, second] = [await compile(one), await compile(other)];
+    await first.dispose();
+    await second.dispose();
+    const again = await compile(one);
+    expect(await again.run({ x: Float32Array.of(1, 2) })).toEqual({ y: Float32Array.of(2, 3) });
+    await engine.dispose();
+  });
+
   it('shares a session between programs of one structure and lives on when one is disposed', async () => {
     const engine = engines[1]!;
     const compile = () =>

@@ -84,6 +84,8 @@ interface CachedSession {
   session: Promise<ort.InferenceSession>;
   /** Variables whose new value is written over the old one: a property of the graph, as its session is. */
   inPlace: ReadonlySet<string>;
+  /** The session's graph as it was traced, by the program's function and `structureKey`: the same again is not traced again. */
+  traces: WeakMap<Program, Map<string, TracedProgram>>;
   users: number;
 }
 
@@ -119,8 +121,6 @@ class OnnxEngine implements Engine {
   readonly #precisions: readonly Precision[];
   /** Sessions by the hash of their model, so that programs of the same structure share one. */
   readonly #sessions = new Map<string, CachedSession>();
-  /** Programs with an open session, by their function: the same one again is not traced again. */
-  #traces = new WeakMap<Program, Map<string, PreparedProgram>>();
   readonly #pools = new Map<string, Float32Array>();
 
   constructor(runtime: Ort, { provider, threads, passes, halvesOnCpu }: OnnxEngineOptions) {
@@ -139,24 +139,16 @@ class OnnxEngine implements Engine {
     const { precision = 'float32' } = options;
     if (!this.#precisions.includes(precision))
       throw refusePrecision(options.name, precision, `ONNX Runtime's provider '${this.#provider}'`);
-    const traces = this.#tracesOf(options);
-    const traceKey = traces && structureKey(options);
-    const known = traces?.get(traceKey!);
-    const { traced, key, cached } = known ?? this.#prepare(options, precision);
-    traces?.set(traceKey!, { traced, key, cached });
+    const { traced, key, cached } = this.#known(options) ?? this.#prepare(options, precision);
     cached.users++;
-    const forget = () => {
-      this.#sessions.delete(key);
-      traces?.delete(traceKey!);
-    };
     const session = await cached.session.catch((error: unknown) => {
-      forget();
+      this.#sessions.delete(key);
       throw error;
     });
     const release = async () => {
       cached.users--;
       if (cached.users > 0) return;
-      forget();
+      this.#sessions.delete(key);
       await session.release();
     };
     return new OnnxProgram(
@@ -170,12 +162,14 @@ class OnnxEngine implements Engine {
     );
   }
 
-  /** What is known of programs that are this function; none where constants come in, which may change. */
-  #tracesOf({ program, constants }: CompileOptions): Map<string, PreparedProgram> | undefined {
-    if (constants !== undefined) return undefined;
-    const traces = this.#traces.get(program) ?? new Map<string, PreparedProgram>();
-    this.#traces.set(program, traces);
-    return traces;
+  /** The program where one of its function and structure is open. Constants may change: with them none is known. */
+  #known(options: CompileOptions): PreparedProgram | undefined {
+    if (options.constants !== undefined) return undefined;
+    for (const [key, cached] of this.#sessions) {
+      const traced = cached.traces.get(options.program)?.get(structureKey(options));
+      if (traced !== undefined) return { traced, key, cached };
+    }
+    return undefined;
   }
 
   /** Traces a program and finds the session of its graph, or opens one. */
@@ -188,8 +182,15 @@ class OnnxEngine implements Engine {
     const { memoryPattern = true, spin = false } = options;
     const key = `${createHash('sha256').update(model).digest('hex')} ${memoryPattern} ${spin}`;
     const opened = () => this.#openSession(options.name, model, { memoryPattern, spin });
-    const cached = this.#sessions.get(key) ?? { session: opened(), inPlace: inPlaceVariables(traced), users: 0 };
+    const cached = this.#sessions.get(key) ?? {
+      session: opened(),
+      inPlace: inPlaceVariables(traced),
+      traces: new WeakMap(),
+      users: 0,
+    };
     this.#sessions.set(key, cached);
+    const traces = cached.traces.get(options.program) ?? new Map<string, TracedProgram>();
+    if (options.constants === undefined) cached.traces.set(options.program, traces.set(structureKey(options), traced));
     return { traced, key, cached };
   }
 
@@ -237,7 +238,6 @@ class OnnxEngine implements Engine {
   async dispose(): Promise<void> {
     const open = [...this.#sessions.values()];
     this.#sessions.clear();
-    this.#traces = new WeakMap();
     for (const { session } of open) await (await session).release();
   }
 }
