@@ -10,23 +10,44 @@ import { parseArgs } from 'node:util';
 import { createAgent, send, streamedText } from './client.js';
 import { fuzzedRequest } from './requests.js';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    clients: { type: 'string', default: '64' },
-    seconds: { type: 'string', default: '60' },
-    tokens: { type: 'string', default: '64' },
-    /** Different requests. */
-    requests: { type: 'string', default: '32' },
-    fuzz: { type: 'string' },
-  },
-});
-const address = positionals[0];
-if (address === undefined) {
-  console.error(
-    'usage: npm run load -- <address of t2r serve> [--clients 64] [--seconds 60] [--tokens 64] [--fuzz 1000]',
-  );
+const USAGE =
+  'usage: npm run load -- <address of t2r serve> [--clients 64] [--seconds 60] [--tokens 64] [--requests 32] [--fuzz 1000]';
+
+function fail(message: string): never {
+  console.error(`error: ${message}\n${USAGE}`);
   process.exit(2);
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean' },
+        clients: { type: 'string', default: '64' },
+        seconds: { type: 'string', default: '60' },
+        tokens: { type: 'string', default: '64' },
+        /** Different requests. */
+        requests: { type: 'string', default: '32' },
+        fuzz: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+}
+
+const { values, positionals } = parse();
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+const [address] = positionals;
+if (address === undefined) fail('it needs the address of a running server');
+if (!URL.canParse(address)) fail(`'${address}' is not an address such as http://127.0.0.1:8000`);
+for (const name of ['clients', 'seconds', 'tokens', 'requests', 'fuzz'] as const) {
+  const value = values[name];
+  if (value !== undefined && !(Number(value) > 0)) fail(`--${name} must be a number above 0, not '${value}'`);
 }
 const agent = createAgent();
 const json = { 'content-type': 'application/json' };
@@ -135,6 +156,12 @@ async function fuzz(count: number) {
   return { requests: count, statuses, problems, before, after, ok: problems.length === 0 && left === 0 };
 }
 
+try {
+  await health();
+} catch (error) {
+  console.error(`error: no answer from ${address}/health: ${(error as Error).message}; start one with 't2r serve'`);
+  process.exit(2);
+}
 const result = values.fuzz === undefined ? await load() : await fuzz(Number(values.fuzz));
 console.log(JSON.stringify(result, null, 2));
 agent.destroy();

@@ -19,6 +19,7 @@ export { PASSES } from './passes/passes.js';
 export type { GraphPass } from './passes/run-passes.js';
 export { default, plugin } from './plugin.js';
 export { PRECISION_HINT } from './precision.js';
+export { defaultThreads } from './threads.js';
 export type {
   CompiledProgram,
   CompileOptions,

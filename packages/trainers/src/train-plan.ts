@@ -1,7 +1,6 @@
 /** What a training step will cost. */
-import { availableParallelism } from 'node:os';
 import { type PlanContext, type StepPlan, UserError } from '@t2r/core';
-import { sizeOf } from '@t2r/engine';
+import { defaultThreads, sizeOf } from '@t2r/engine';
 import {
   buildLanguageModel,
   type LmConfig,
@@ -22,7 +21,12 @@ import { trainingMemory } from './training-memory.js';
 import type { TrainingOptions } from './training-options.js';
 
 /** Sustained float32 rate of one core in a training step; an assumption that makes the seconds an order of magnitude. */
-export const FLOPS_PER_CORE = 50e9;
+const FLOPS_PER_CORE = 50e9;
+
+/** Estimated time of so many floating-point operations on the cores that the engine takes by default. */
+export function trainingSeconds(flops: number): number {
+  return flops / (FLOPS_PER_CORE * defaultThreads());
+}
 
 /** @throws UserError where a block is longer than the model's learned positions. */
 export function checkBlock(block: number, { positions, maxPositions }: LmConfig): void {
@@ -78,7 +82,7 @@ function planSteps(
   return {
     ...plan,
     flops,
-    seconds: flops / (FLOPS_PER_CORE * availableParallelism()),
+    seconds: trainingSeconds(flops),
     memoryBytes: trainingMemory({
       config,
       batch,

@@ -1,5 +1,4 @@
 /** The step `train/translation`: pretraining and finetuning of encoder-decoders are the same step with different inputs. */
-import { availableParallelism } from 'node:os';
 import { defineComponent, type PlanContext, type Step, type StepPlan } from '@t2r/core';
 import { checkSplit, type PlannedPairs } from '@t2r/datasets';
 import { sizeOf } from '@t2r/engine';
@@ -14,7 +13,7 @@ import {
 
 import { trainedParameters } from './parameter-patterns.js';
 import { checkPrecision } from './precision.js';
-import { FLOPS_PER_CORE } from './train-plan.js';
+import { trainingSeconds } from './train-plan.js';
 import { TRAINING_METRICS } from './training-step.js';
 import { type TrainTranslationOptions, trainTranslationSchema } from './translation-schema.js';
 
@@ -44,7 +43,7 @@ function planTraining(options: TrainTranslationOptions, context: PlanContext): S
   return {
     ...plan,
     flops,
-    seconds: flops && flops / (FLOPS_PER_CORE * availableParallelism()),
+    seconds: flops && trainingSeconds(flops),
     memoryBytes: 4 * (variables + 9 * shapes * tokens * config.vocab),
     produces: { config } satisfies PlannedCheckpoint,
   };
