@@ -187,7 +187,12 @@ export async function runTraining<C extends Checkpoint<ModelConfig>>(
     await saveCheckpoint(context.folder, {
       config: {
         ...checkpoint.config,
-        provenance: { step: task.step, from: context.input(options.from).key, ...task.provenance },
+        provenance: {
+          step: task.step,
+          from: context.input(options.from).key,
+          precision: options.precision,
+          ...task.provenance,
+        },
       },
       weights,
       tokenizerPath: checkpoint.tokenizer,
