@@ -58,12 +58,10 @@ export function meanLinearCrossEntropy(
     const hiddenGradients: tf.Tensor2D[] = [];
     let weightGradient: tf.Tensor2D | undefined; // [d, V]
     const wordSum = labelSmoothing === 0 ? undefined : tf.sum<tf.Tensor2D>(w, 0, true); // [1, d]
-    // Transposed once, here: ONNX Runtime transposes the first factor of a product anew for each 128 columns of the result (measured).
-    const columns = tf.mul(tf.transpose(h), tf.reshape(column, [1, n])) as tf.Tensor2D; // [d, n], scaled by the shares
     for (let from = 0; from < n; from += rows) {
       const count = Math.min(rows, n - from);
       const start = weightGradient && after(hiddenGradients.at(-1)!, weightGradient);
-      const part = chunk({ hidden: h, columns, weight: w, wordSum, from, count, start });
+      const part = chunk({ hidden: h, weight: w, wordSum, from, count, start });
       losses.push(part.loss);
       hiddenGradients.push(part.dHidden);
       weightGradient = weightGradient ? tf.add(weightGradient, part.dWeight) : part.dWeight;
@@ -75,7 +73,7 @@ export function meanLinearCrossEntropy(
   return op(hidden, weight) as tf.Scalar;
 
   /** Loss and gradients of `count` rows. */
-  function chunk({ hidden: h, columns, weight: w, wordSum, from, count, start }: ChunkOptions) {
+  function chunk({ hidden: h, weight: w, wordSum, from, count, start }: ChunkOptions) {
     const slice = tf.slice(h, [from, 0], [count, width]);
     const own = start ? (tf.add(slice, start) as tf.Tensor2D) : slice; // [c, d]
     const at = tf.slice(targets, [from], [count]) as tf.Tensor1D;
@@ -84,14 +82,14 @@ export function meanLinearCrossEntropy(
     const picked = pickTargets(probabilities, at); // [c, 1]
     const nll = negativeLogs(picked);
     const all = wordSum ? smoothedLosses(nll, { hidden: own, weight: w, wordSum, targets: at, labelSmoothing }) : nll;
-    const scaled = tf.slice(columns, [0, from], [width, count]); // [d, c]
+    const scaled = tf.mul(own, share) as tf.Tensor2D; // [c, d]
     const dScores = lessAtTargets(probabilities, at, picked, 1 - labelSmoothing); // [c, V], before shares and the uniform part
     let dHidden = tf.matMul(dScores, w) as tf.Tensor2D; // [c, d]
     // [d, V] rather than [V, d]: its transpose, once, costs less than products with the transpose of the scores (measured).
-    let dWeight = tf.matMul(scaled, dScores) as tf.Tensor2D;
+    let dWeight = tf.matMul(scaled, dScores, true, false) as tf.Tensor2D;
     if (wordSum) {
       dHidden = tf.sub(dHidden, tf.mul(wordSum, smooth));
-      dWeight = tf.sub(dWeight, tf.mul(tf.sum(scaled, 1, true), smooth));
+      dWeight = tf.sub(dWeight, tf.mul(tf.reshape(tf.sum(scaled, 0), [width, 1]), smooth));
     }
     return { loss: tf.sum(tf.mul(all, share)), dHidden: tf.mul(dHidden, share) as tf.Tensor2D, dWeight };
   }
@@ -100,8 +98,6 @@ export function meanLinearCrossEntropy(
 interface ChunkOptions {
   /** [n, d] */
   hidden: tf.Tensor2D;
-  /** Columns of all hidden states by their shares of the loss, [d, n]. */
-  columns: tf.Tensor2D;
   /** [V, d] */
   weight: tf.Tensor2D;
   /** Sum of the weight's rows, [1, d], for label smoothing. */
