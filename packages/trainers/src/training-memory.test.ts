@@ -23,7 +23,10 @@ interface Measured {
 
 const reference = { layers: 4, dim: 256, heads: 4, vocab: 8192, batch: 8, block: 256, parameters: 5.32e6 };
 const larger = { layers: 12, dim: 768, heads: 12, vocab: 8192, batch: 2, block: 512, parameters: 91.7e6 };
+const medium = { layers: 6, dim: 512, heads: 8, vocab: 16384, batch: 4, block: 512, parameters: 27.6e6 };
+const small = { layers: 2, dim: 128, heads: 4, vocab: 4096, batch: 1, block: 4096, parameters: 1.45e6 };
 const chunked = { use: 't2r-mlp', features: 32, form: 'auto' };
+const quadratic = { ...chunked, form: 'quadratic' };
 
 test.each([
   ['the reference work', { ...reference, peak: 483 }],
@@ -31,15 +34,21 @@ test.each([
   ['32 sequences', { ...reference, batch: 32, peak: 1067 }],
   ['T2R in chunks, 512 tokens', { ...reference, use: chunked, block: 512, peak: 619 }],
   ['T2R in chunks, 4,096 tokens', { ...reference, use: chunked, batch: 1, block: 4096, parameters: 6.34e6, peak: 630 }],
+  ['T2R in the quadratic form', { ...reference, use: quadratic, batch: 4, block: 1024, peak: 1196 }],
+  ['4,096 tokens', { ...reference, batch: 1, block: 4096, parameters: 6.3e6, peak: 1620 }],
   [
-    'T2R in the quadratic form',
-    { ...reference, use: { ...chunked, form: 'quadratic' }, batch: 4, block: 1024, peak: 1196 },
+    'T2R in the quadratic form, 4,096 tokens',
+    { ...reference, use: quadratic, batch: 1, block: 4096, parameters: 6.34e6, peak: 2392 },
+  ],
+  ['2 layers of 128, 4,096 tokens', { ...small, peak: 939 }],
+  ['2 layers of 128, 4,096 tokens, the quadratic form', { ...small, use: quadratic, peak: 1579 }],
+  ['6 layers of 512, 4,096 tokens', { ...medium, batch: 1, block: 4096, parameters: 29.4e6, peak: 4791 }],
+  [
+    '6 layers of 512, 4,096 tokens, the quadratic form',
+    { ...medium, use: quadratic, batch: 1, block: 4096, parameters: 29.5e6, peak: 6207 },
   ],
   ['2 layers of 128', { ...reference, layers: 2, dim: 128, vocab: 4096, batch: 16, parameters: 0.954e6, peak: 339 }],
-  [
-    '6 layers of 512',
-    { ...reference, layers: 6, dim: 512, heads: 8, vocab: 16384, batch: 4, block: 512, parameters: 27.6e6, peak: 1338 },
-  ],
+  ['6 layers of 512', { ...medium, peak: 1338 }],
   ['12 layers of 768', { ...larger, peak: 2516 }],
   ['12 layers of 768, recomputed', { ...larger, recompute: true, peak: 2208 }],
   ['12 layers of 768, 64 tokens', { ...larger, batch: 1, block: 64, peak: 2003 }],
