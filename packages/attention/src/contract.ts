@@ -112,9 +112,35 @@ export interface FeatureMap {
   /** Present where the map is affine up to an activation, and folds into the projections before it. */
   fusion?: {
     fuse(weights: FusableWeights): FusedWeights;
+    /** The same in a graph, where the map's weights are parameters. */
+    inGraph?: Pick<Folding, 'width' | 'fold'>;
     /** Of pre-activations made with fused weights; the same for queries and keys, -> [B,H,T,features]. */
     activation(x: Tensor): Tensor;
   };
+}
+
+/** Projections of queries and keys as tensors of a graph. */
+export interface QueryKeyProjections {
+  /** [modelDim, heads * width] */
+  queryWeight: Tensor;
+  /** [heads * width], absent for none. */
+  queryBias?: Tensor;
+  /** [modelDim, kvHeads * width] */
+  keyWeight: Tensor;
+  keyBias?: Tensor;
+}
+
+/**
+ * The parallel form with the feature map folded into the projections (paper, Eq. 8) in every pass, with gradients for both: the
+ * function is the same to rounding, and maps to few features make the product with all positions narrower.
+ */
+export interface Folding {
+  /** Pre-activations of a head. */
+  width(headDim: number): number;
+  /** From projections to headDim columns a head to projections to `width` columns a head. Differentiable. */
+  fold(projections: QueryKeyProjections, parameters: AttentionParameters): QueryKeyProjections;
+  /** `Attention.parallel` from pre-activations, q [B,H,T,width] and k [B,kvHeads,S,width]. */
+  parallel: Attention['parallel'];
 }
 
 /**
@@ -154,6 +180,8 @@ export interface Attention {
   parameters(shape: AttentionShape): ParameterSpec[];
   /** All positions at once; q [B,H,T,d], k and v [B,kvHeads,S,d] -> [B,H,T,d]. */
   parallel(q: Tensor, k: Tensor, v: Tensor, parameters: AttentionParameters, options: ParallelOptions): Tensor;
+  /** For training, where the feature map is affine up to an activation. Not for queries and keys that are rotated before the map. */
+  readonly folding?: Folding;
   /** The recurrent state; `capacity` (positions) matters only to growing caches. Initial values are zeros. */
   state(shape: AttentionShape, batch: number, capacity: number): StateSpec[];
   /** One position: q [B,H,1,d], k and v [B,kvHeads,1,d]. */

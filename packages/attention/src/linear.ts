@@ -134,7 +134,19 @@ export function linearAttention({
     parameters: AttentionParameters,
     call: ParallelOptions,
   ): tf.Tensor {
-    const { causal, keyMask, dropout, random, rotation, input } = call;
+    const all = withDrawn(featureMap, shapeOf(k), parameters, call.random);
+    return attend(mapQueries(featureMap, q, k, all), featureMap.key(k, all), v, parameters, call);
+  }
+
+  /** The parallel form of features: queries [B,H,T,features], keys [B,kvHeads,S,features]. */
+  function attend(
+    queries: tf.Tensor,
+    ungated: tf.Tensor,
+    v: tf.Tensor,
+    parameters: AttentionParameters,
+    call: ParallelOptions,
+  ): tf.Tensor {
+    const { causal, keyMask, dropout, rotation, input } = call;
     if (forgets && !causal) {
       throw new UserError(
         `${name} with a gate has no cross-attention: gates belong to positions of the same sequence`,
@@ -143,15 +155,13 @@ export function linearAttention({
         },
       );
     }
-    const all = withDrawn(featureMap, shapeOf(k), parameters, random);
-    const queries = mapQueries(featureMap, q, k, all); // [B,H,T,features]
     const real = keyMask && tf.reshape(keyMask, [keyMask.shape[0]!, 1, -1, 1]);
-    const { keys, logDecay } = gateKeys(featureMap.key(k, all), gates(k, input, parameters), real); // [B,kvHeads,S,features]
+    const { keys, logDecay } = gateKeys(ungated, gates(ungated, input, parameters), real);
     // Every query sees all keys, so one state serves them all and no [queries, keys] matrix is made.
     if (!causal) return readWhole(queries, wholeSums(keys, v, normaliseOutput), whole);
     // Differences of cumulative log decays lose digits with the length they are summed over.
     const limit = logDecay ? chunk : QUADRATIC_LIMIT;
-    const small = q.shape[2]! <= limit || (dropout !== undefined && dropout.rate > 0);
+    const small = queries.shape[2]! <= limit || (dropout !== undefined && dropout.rate > 0);
     if (form === 'quadratic' || (form === 'auto' && small)) {
       return quadraticForm(queries, keys, v, { ...base, logDecay, dropout, rotation });
     }
@@ -209,6 +219,13 @@ export function linearAttention({
       return [...featureMap.parameters(keys), ...(gate === 'none' ? [] : gateParameters(keys))];
     },
     parallel,
+    ...(fusion?.inGraph && {
+      folding: {
+        ...fusion.inGraph,
+        parallel: (q, k, v, parameters, call) =>
+          attend(fusion.activation(q), fusion.activation(k), v, parameters, call),
+      },
+    }),
     state,
     ...(!forgets && { cross: linearCross(featureMap, whole) }),
     step: (q, k, v, before, parameters, call) => {

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { AttentionParameters, AttentionShape, FeatureMap, Initializer, ParameterSpec } from './contract.js';
-import { fuseFeatureMap } from './fuse.js';
+import { foldFeatureMap, fuseFeatureMap } from './fuse.js';
 
 /** x [B,H,T,d] -> scale * x W^T + bias, [B,H,T,width], with weight [H,width,d] and bias [H,width]. */
 export function perHead(
@@ -66,6 +66,17 @@ export function affineFeatureMap({
     const factor = scales(scale, x.shape[3]!)[side];
     return activation(perHead(x, parameters[name.weight]!, { scale: factor, bias: parameters[name.bias] }));
   };
+  /** The affine part of a side's map, from parameters on the host or in a graph. */
+  const affine =
+    <T>(parameters: Record<string, T>, headDim: number) =>
+    (side: 'query' | 'key') => {
+      const name = names(side);
+      return {
+        weight: parameters[name.weight]!,
+        bias: parameters[name.bias] as T | undefined,
+        scale: scales(scale, headDim)[side],
+      };
+    };
   return {
     features,
     parameters: ({ heads, headDim }: AttentionShape): ParameterSpec[] => {
@@ -82,12 +93,15 @@ export function affineFeatureMap({
     fusion: {
       activation,
       fuse: (weights) => {
-        const [query, key] = (['query', 'key'] as const).map((side) => {
-          const name = names(side);
-          const factor = scales(scale, weights.shape.headDim)[side];
-          return { weight: weights.parameters[name.weight]!, bias: weights.parameters[name.bias], scale: factor };
-        });
-        return fuseFeatureMap(weights, query!, key!);
+        const of = affine(weights.parameters, weights.shape.headDim);
+        return fuseFeatureMap(weights, of('query'), of('key'));
+      },
+      inGraph: {
+        width,
+        fold: (projections, parameters) => {
+          const of = affine(parameters, parameters[names('query').weight]!.shape[2]!);
+          return foldFeatureMap(projections, of('query'), of('key'));
+        },
       },
     },
   };

@@ -1,10 +1,11 @@
 /** Cross-attention of one layer: in parallel for training, and with a state made once of the source for decoding. */
 import type { Attention, CrossAttention } from '@t2r/attention';
 import { UserError } from '@t2r/core';
-import { type DropoutSource, linear, type TensorMap } from '@t2r/engine';
+import type { DropoutSource, TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { attentionShape, projectionWidths } from './architecture.js';
 import { mergeHeads, ownParameters, project, type Scope, splitHeads } from './block.js';
+import { projectedAttention, projectHeads } from './projections.js';
 import type { EncodedSource } from './translation-types.js';
 import type { LmConfig } from './types.js';
 
@@ -46,15 +47,17 @@ export function crossAttend(
   { memory, mask }: EncodedSource,
   source?: DropoutSource,
 ): tf.Tensor {
-  const { heads } = attentionShape(config);
-  const joined = (part: string, axis: number) => {
-    const parts = ['k', 'v'].map((name) => get(`cross.${name}.${part}`) as tf.Tensor | undefined);
-    return parts[0] && tf.concat(parts as tf.Tensor[], axis);
-  };
-  const q = splitHeads(project(x, get, 'cross.q'), heads); // [B,H,T,d]
-  const [k, v] = splitKeysValues(linear(memory, joined('weight', 1)!, joined('bias', 0)), config); // [B,kvHeads,S,d]
+  const { heads, kvHeads = heads } = attentionShape(config);
+  const rowsOf = ({ shape }: tf.Tensor) => shape[0]! * shape[1]!;
+  const rows = (rowsOf(x) + rowsOf(memory)) / 2;
+  const { query, key, value, parameters, mix } = projectedAttention(attention, config, get, { place: 'cross', rows });
+  const [q] = projectHeads(x, [{ ...query, heads }]) as [tf.Tensor]; // [B,H,T,d]
+  const [k, v] = projectHeads(memory, [
+    { ...key, heads: kvHeads },
+    { ...value, heads: kvHeads },
+  ]) as [tf.Tensor, tf.Tensor]; // [B,kvHeads,S,d]
   const { attentionDropout: rate } = config;
-  const mixed = attention.parallel(q, k, v, ownParameters(attention, config, get, 'cross'), {
+  const mixed = mix(q, k, v, parameters, {
     causal: false,
     keyMask: mask,
     dropout: source && rate > 0 ? { source, rate } : undefined,

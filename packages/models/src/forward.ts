@@ -1,38 +1,13 @@
 /** The parallel forward pass, all positions at once: training and evaluation. */
 import { type Attention, createRotation, type Rotation, rotateInputs } from '@t2r/attention';
-import { recompute as computeAgain, type DropoutSource, linear, type TensorMap } from '@t2r/engine';
+import { recompute as computeAgain, type DropoutSource, type TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
-import { attentionShape, projectionWidths, rotaryOptions } from './architecture.js';
-import {
-  drop,
-  finalNorm,
-  mergeHeads,
-  ownParameters,
-  project,
-  type Scope,
-  scope,
-  splitHeads,
-  transformerLayer,
-} from './block.js';
+import { attentionShape, rotaryOptions } from './architecture.js';
+import { drop, finalNorm, mergeHeads, project, type Scope, scope, transformerLayer } from './block.js';
 import { embedInputs } from './embed.js';
 import { leadingPositions } from './positions.js';
+import { projectedAttention, projectHeads } from './projections.js';
 import type { ForwardOptions, LmConfig, ObservedAttention } from './types.js';
-
-/**
- * Queries, keys and values of all heads, x [B,T,dim] -> [B,H,T,d] and two [B,kvHeads,T,d]. One product with the matrices
- * side by side is a third faster than three products, backward too.
- */
-function projectHeads(x: tf.Tensor, get: Scope, config: LmConfig): [tf.Tensor, tf.Tensor, tf.Tensor] {
-  const { heads, kvHeads = heads } = attentionShape(config);
-  const joined = (part: string, axis: number) => {
-    const parts = ['q', 'k', 'v'].map((name) => get(`attention.${name}.${part}`) as tf.Tensor | undefined);
-    return parts[0] && tf.concat(parts as tf.Tensor[], axis);
-  };
-  const packed = linear(x, joined('weight', 1)!, joined('bias', 0)); // [B,T,(H + 2 * kvHeads) * d]
-  const { query, key } = projectionWidths(config);
-  const [q, k, v] = tf.split(packed, [query, key, key], 2) as [tf.Tensor, tf.Tensor, tf.Tensor];
-  return [splitHeads(q, heads), splitHeads(k, kvHeads), splitHeads(v, kvHeads)];
-}
 
 /** How a stack differs from a language model's. */
 export interface StackOptions extends ForwardOptions {
@@ -60,12 +35,22 @@ function attend(
   { causal, keyMask, source, rotation, observe }: Pass,
 ): tf.Tensor {
   const { attentionDropout } = config;
-  const [q, k, v] = projectHeads(x, get, config);
-  const parameters = ownParameters(attention, config, get, 'attention');
+  const { heads, kvHeads = heads } = attentionShape(config);
+  const rows = x.shape[0]! * x.shape[1]!;
+  const { query, key, value, parameters, mix } = projectedAttention(attention, config, get, {
+    place: 'attention',
+    rows,
+    whole: observe !== undefined,
+  });
+  const [q, k, v] = projectHeads(x, [
+    { ...query, heads },
+    { ...key, heads: kvHeads },
+    { ...value, heads: kvHeads },
+  ]) as [tf.Tensor, tf.Tensor, tf.Tensor];
   const dropout = source && attentionDropout > 0 ? { source, rate: attentionDropout } : undefined;
   const placed = rotateInputs(attention, { q, k }, rotation);
   const options = { causal, keyMask, dropout, random: source, rotation: placed.rotation, input: x };
-  const mixed = attention.parallel(placed.q, placed.k, v, parameters, options);
+  const mixed = mix(placed.q, placed.k, v, parameters, options);
   observe?.({ q, k, v, rotation, input: x, output: mixed });
   return project(mergeHeads(mixed), get, 'attention.out');
 }

@@ -6,16 +6,14 @@ import type { Attention } from '@t2r/attention';
 import { attentionShape, projectionWidths } from './architecture.js';
 import { fusesCross } from './cross-attention.js';
 import { decoderLmParameters } from './parameters.js';
+import { mapFollowsProjection } from './projections.js';
 import type { LmConfig, Weights } from './types.js';
 
 export type FusableAttention = Attention & Required<Pick<Attention, 'fuse' | 'fusedStep' | 'fusedPrefill'>>;
 
-/**
- * True where the variant folds into the projections; it then has no parameters of its own left in decoding. Rotated queries
- * and keys cannot: the rotation stands between projection and feature map, and differs from position to position.
- */
-export function fuses(attention: Attention, { positions }: LmConfig): attention is FusableAttention {
-  if (positions === 'rotary' && !attention.rotatesFeatures) return false;
+/** True where the variant folds into the projections; it then has no parameters of its own left in decoding. */
+export function fuses(attention: Attention, config: LmConfig): attention is FusableAttention {
+  if (!mapFollowsProjection(attention, config)) return false;
   return attention.fuse !== undefined && attention.fusedStep !== undefined && attention.fusedPrefill !== undefined;
 }
 

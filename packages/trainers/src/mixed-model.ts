@@ -13,6 +13,7 @@ import type { Imitation } from './imitation.js';
 function eitherAttention(old: Attention, next: Attention): Attention {
   return {
     ...next,
+    folding: undefined,
     parameters: (shape) => [...old.parameters(shape), ...next.parameters(shape)],
     parallel(q, k, v, parameters, options) {
       if (options.random === undefined) throw new Error('attention that is tossed for is for training alone');
