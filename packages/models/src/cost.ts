@@ -52,7 +52,8 @@ export function decodingFlops(model: LanguageModel, position: number): number {
 
 /**
  * Operations to train on one token of a block: three times the forward pass (the backward pass is two of them), in which
- * the average token has half a block before it. Counts the linear form of linear attention, whichever form is used.
+ * the average token has half a block before it. Counts the linear form of linear attention, whichever form is used, and projections
+ * and feature maps one after the other; folded (see projections.ts) they are a little less.
  */
 export function trainingFlops(model: LanguageModel, block: number): number {
   return 3 * decodingFlops(model, block / 2);

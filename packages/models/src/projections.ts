@@ -59,7 +59,7 @@ export function projectedAttention(
   const [query, key, value] = [named('q'), named('k'), named('v')];
   const { folding } = attention;
   if (whole || !folding || !mapFollowsProjection(attention, config) || !pays(folding, config, rows))
-    return { query, key, value, parameters, mix: attention.parallel };
+    return { query, key, value, parameters, mix: (...given) => attention.parallel(...given) };
   const folded = folding.fold(
     { queryWeight: query.weight, queryBias: query.bias, keyWeight: key.weight, keyBias: key.bias },
     parameters,
@@ -69,7 +69,7 @@ export function projectedAttention(
     key: { weight: folded.keyWeight, bias: folded.keyBias },
     value,
     parameters,
-    mix: folding.parallel,
+    mix: (...given) => folding.parallel(...given),
   };
 }
 
