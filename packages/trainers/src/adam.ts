@@ -28,6 +28,7 @@ export function createAdam(name: string, options: AdamOptions, decoupled: boolea
   const [b1, b2] = betas;
   return {
     name,
+    elementwise: true,
     slots: ['adam.m', 'adam.v'],
     scalars: ['stepSize', 'margin', 'shrink'],
     // Both corrections are in numbers: m / (sqrt(v) / c + eps) = c * m / (sqrt(v) + c * eps) saves a pass over every parameter.

@@ -26,6 +26,7 @@ export interface NagOptions {
 export function createNag({ momentum, weightDecay, decayAll }: NagOptions): Optimizer {
   return {
     name: 'nag',
+    elementwise: true,
     slots: ['nag.velocity'],
     scalars: ['rate', 'shrink'],
     scalarsAt: (_step, rate) => ({ rate, shrink: 1 - rate * weightDecay }),

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openEngine } from '@t2r/engine';
+import { openEngine, sizeOf } from '@t2r/engine';
 import { expect, test } from 'vitest';
 import { createAdam } from './adam.js';
+import type { UpdateInput } from './optimizer.js';
 import type { TrainedParameter } from './parameter-patterns.js';
 import { applyGradients, slotVariables } from './training-graph.js';
 
@@ -99,4 +100,63 @@ test('parameters marked decay: false are left out of weight decay unless decayAl
   expect(some[0]).toEqual(all[0]);
   expect(some[1]).toEqual(none[1]);
   expect(some[1]).not.toEqual(all[1]);
+});
+
+test('small parameters are updated as one, bit for bit as each by itself', async () => {
+  const shapes = [[3], [2, 4], [70, 70], [5], [], [6], [3]];
+  const parameters: TrainedParameter[] = shapes.map((shape, i) => ({
+    name: `p${i}`,
+    shape,
+    init: { kind: 'zeros' },
+    decay: i % 2 === 0,
+    group: i === 5 ? 1 : 0,
+  }));
+  const adam = createAdam('adamw', { betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0.1, decayAll: false }, true);
+  const numbers = (length: number, by: number) => Float32Array.from({ length }, (_, i) => Math.sin(by * (i + 1)));
+  const scalars = Object.fromEntries(
+    adam.scalars.flatMap((name, i) => [
+      [name, 0.5 + i / 10],
+      [`${name}@1`, 0.25 + i / 10],
+    ]),
+  );
+  const after: Record<string, Float32Array>[] = [];
+  const nodes: number[] = [];
+  for (const elementwise of [true, false]) {
+    const engine = await openEngine('onnx', { threads: 1 });
+    const optimizer = { ...adam, elementwise };
+    const variables = engine.variables(slotVariables(parameters, optimizer));
+    for (const [i, { name, shape }] of parameters.entries())
+      variables.add(name, { shape, data: numbers(sizeOf(shape), i + 1) });
+    let updates = 0;
+    const program = await engine.compile({
+      name: 'update',
+      inputs: Object.fromEntries([
+        ...parameters.map(({ name, shape }) => [`g.${name}`, { shape }]),
+        ...Object.keys(scalars).map((name) => [name, { shape: [] }]),
+      ]),
+      variables,
+      program: (inputs, values) => {
+        const gradients = parameters.map(({ name }) => inputs[`g.${name}`]!);
+        const counting = (input: UpdateInput) => {
+          updates++;
+          return optimizer.update(input);
+        };
+        const counted = { ...optimizer, update: counting };
+        const update = applyGradients(parameters, counted, { accumulate: 1, clip: 0.7 }, inputs, values, gradients);
+        return { outputs: { norm: update.norm }, updates: update.updates };
+      },
+    });
+    for (const step of [1, 2, 3]) {
+      const gradients = parameters.map(({ name, shape }, i) => [`g.${name}`, numbers(sizeOf(shape), step + i / 7)]);
+      const fed = Object.entries(scalars).map(([name, value]) => [name, Float32Array.of(value)]);
+      await program.run(Object.fromEntries([...gradients, ...fed]));
+    }
+    nodes.push(updates);
+    after.push(Object.fromEntries(variables.names().map((name) => [name, variables.read(name) as Float32Array])));
+    await engine.dispose();
+  }
+  // Of group 0 those with and those without decay, the large one, and the one of group 1.
+  expect(nodes).toEqual([4, 7]);
+  expect(after[0]).toEqual(after[1]);
+  expect(after[0]!.p0).not.toEqual(numbers(3, 1));
 });

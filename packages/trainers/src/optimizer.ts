@@ -20,6 +20,8 @@ export interface UpdateInput {
 
 export interface Optimizer {
   readonly name: string;
+  /** True where every number's update depends on the numbers at its place alone: several parameters may then be updated as one. */
+  readonly elementwise?: boolean;
   /** Tensors kept for each parameter, beginning as zeros: `adam.m`, `adam.v`. */
   readonly slots: readonly string[];
   /** Scalars that change from step to step; they are inputs of the compiled program. */

@@ -67,6 +67,35 @@ export interface UpdateOptions {
   scale?: tf.Tensor;
 }
 
+/** Most numbers of a parameter that is updated together with others: where a graph's nodes cost more than what they compute. */
+const PACKED = 4096;
+
+/** Parameters by those whose updates are the same function and may be one: biases and norms of all layers. */
+function packsOf(parameters: readonly TrainedParameter[], { elementwise }: Optimizer): TrainedParameter[][] {
+  const packs = new Map<string, TrainedParameter[]>();
+  for (const parameter of parameters) {
+    const { name, shape, group, decay = true } = parameter;
+    const key = elementwise && sizeOf(shape) <= PACKED ? `${group} ${decay}` : name;
+    packs.set(key, [...(packs.get(key) ?? []), parameter]);
+  }
+  return [...packs.values()];
+}
+
+/** Tensors one after the other, in one dimension; one alone is left as it is. */
+const join = (tensors: readonly tf.Tensor[]): tf.Tensor =>
+  tensors.length === 1
+    ? tensors[0]!
+    : tf.concat(
+        tensors.map((tensor) => tf.reshape(tensor, [tensor.size])),
+        0,
+      );
+
+/** The inverse of `join`. */
+function separate(joined: tf.Tensor, shapes: readonly (readonly number[])[]): tf.Tensor[] {
+  if (shapes.length === 1) return [joined];
+  return tf.split(joined, shapes.map(sizeOf), 0).map((part, i) => tf.reshape(part, [...shapes[i]!]));
+}
+
 /**
  * Clips summed gradients and updates every trained parameter and its slots.
  *
@@ -96,19 +125,26 @@ export function applyGradients(
     const value = scalars[scalarName(scalar, group)]!;
     return clip > 0 ? value : tf.add(value, waited);
   };
+  const gradientOf = new Map(parameters.map(({ name }, i) => [name, gradients[i]!]));
   const updates: TensorMap = {};
-  parameters.forEach(({ name, group, decay = true }, i) => {
-    const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, values[slotName(slot, name)]!]));
+  for (const pack of packsOf(parameters, optimizer)) {
+    const { group, decay = true } = pack[0]!;
+    const joined = (tensorOf: (name: string) => tf.Tensor) => join(pack.map(({ name }) => tensorOf(name)));
+    const ofSlot = (slot: string) => joined((name) => values[slotName(slot, name)]!);
     const updated = optimizer.update({
-      parameter: values[name]!,
-      gradient: gradients[i]!,
+      parameter: joined((name) => values[name]!),
+      gradient: joined((name) => gradientOf.get(name)!),
       gradientScale,
-      slots,
+      slots: Object.fromEntries(optimizer.slots.map((slot) => [slot, ofSlot(slot)])),
       scalars: Object.fromEntries(optimizer.scalars.map((scalar) => [scalar, scalarAt(scalar, group)])),
       decay,
     });
-    updates[name] = updated.parameter;
-    for (const slot of optimizer.slots) updates[slotName(slot, name)] = updated.slots[slot]!;
-  });
+    const shapes = pack.map(({ shape }) => shape);
+    const write = (packed: tf.Tensor, nameOf: (parameter: string) => string) => {
+      for (const [i, part] of separate(packed, shapes).entries()) updates[nameOf(pack[i]!.name)] = part;
+    };
+    write(updated.parameter, (name) => name);
+    for (const slot of optimizer.slots) write(updated.slots[slot]!, (name) => slotName(slot, name));
+  }
   return { norm, updates };
 }
