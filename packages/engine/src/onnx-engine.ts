@@ -11,6 +11,7 @@ import { halfProducts } from './passes/half-products.js';
 import { ownInverseRms } from './passes/own-inverse-rms.js';
 import { PASSES } from './passes/passes.js';
 import { type GraphPass, runPasses } from './passes/run-passes.js';
+import { splitScatters } from './passes/split-scatters.js';
 import { storeWeights } from './passes/store-weights.js';
 import { widenProducts } from './passes/widen-products.js';
 import { precisionsOf, refusePrecision } from './precision.js';
@@ -177,6 +178,7 @@ class OnnxEngine implements Engine {
     const traced = traceProgram(options, precision === 'float16' ? [...this.#passes, halfProducts] : this.#passes);
     if (precision === 'float16' && this.#provider === 'cpu') runPasses(traced.graph, [widenProducts]);
     if (this.#provider === 'webgpu') runPasses(traced.graph, [ownInverseRms]);
+    if (this.#provider === 'cpu') runPasses(traced.graph, [splitScatters]);
     storeWeights(traced.graph, options.weights ?? 'fp32');
     const model = encodeModel(withUnreadOutput(traced.graph), { name: 'program' });
     const { memoryPattern = true, spin = false } = options;

@@ -171,6 +171,9 @@ const segmentSum: Lowering = (call) => {
   const column = graph.op('Reshape', [ids.name, graph.int64([rows, 1])]);
   const indices = graph.op('Expand', [column, graph.int64([rows, width])]);
   const updates = graph.op('Reshape', [x.name, graph.int64([rows, width])]);
+  // For passes that take the scatter apart.
+  graph.describe(column, 'int32', [rows, 1]);
+  graph.describe(indices, 'int32', [rows, width]);
   const attributes = { axis: 0, reduction: 'add' };
   const sums = graph.op('ScatterElements', [zeros, indices, updates], { attributes });
   if (inner.length === 1) return call.result(sums, [segments, width], x.dtype);
