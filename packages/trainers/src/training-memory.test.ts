@@ -25,6 +25,7 @@ const reference = { layers: 4, dim: 256, heads: 4, vocab: 8192, batch: 8, block:
 const larger = { layers: 12, dim: 768, heads: 12, vocab: 8192, batch: 2, block: 512, parameters: 91.7e6 };
 const medium = { layers: 6, dim: 512, heads: 8, vocab: 16384, batch: 4, block: 512, parameters: 27.6e6 };
 const small = { layers: 2, dim: 128, heads: 4, vocab: 4096, batch: 1, block: 4096, parameters: 1.45e6 };
+const largest = { ...larger, vocab: 50257, batch: 1, block: 4096, parameters: 126.8e6 };
 const chunked = { use: 't2r-mlp', features: 32, form: 'auto' };
 const quadratic = { ...chunked, form: 'quadratic' };
 
@@ -32,9 +33,9 @@ test.each([
   ['the reference work', { ...reference, peak: 483 }],
   ['the model of the mini recipe', { ...reference, vocab: 4096, parameters: 4.27e6, peak: 464 }],
   ['32 sequences', { ...reference, batch: 32, peak: 1067 }],
-  ['T2R in chunks, 512 tokens', { ...reference, use: chunked, block: 512, peak: 619 }],
-  ['T2R in chunks, 4,096 tokens', { ...reference, use: chunked, batch: 1, block: 4096, parameters: 6.34e6, peak: 630 }],
-  ['T2R in the quadratic form', { ...reference, use: quadratic, batch: 4, block: 1024, peak: 1196 }],
+  ['T2R in chunks, 512 tokens', { ...reference, use: chunked, block: 512, peak: 603 }],
+  ['T2R in chunks, 4,096 tokens', { ...reference, use: chunked, batch: 1, block: 4096, parameters: 6.34e6, peak: 605 }],
+  ['T2R in the quadratic form', { ...reference, use: quadratic, batch: 4, block: 1024, peak: 1018 }],
   ['4,096 tokens', { ...reference, batch: 1, block: 4096, parameters: 6.3e6, peak: 1620 }],
   [
     'T2R in the quadratic form, 4,096 tokens',
@@ -47,6 +48,10 @@ test.each([
     '6 layers of 512, 4,096 tokens, the quadratic form',
     { ...medium, use: quadratic, batch: 1, block: 4096, parameters: 29.5e6, peak: 6207 },
   ],
+  ['12 layers of 768, 4,096 tokens', { ...largest, peak: 12087 }],
+  ['12 layers of 768, T2R in chunks', { ...largest, use: chunked, peak: 4818 }],
+  ['12 layers of 768, T2R in the quadratic form', { ...largest, use: quadratic, batch: 4, block: 1024, peak: 7853 }],
+  ['6 layers of 512, T2R in chunks', { ...medium, use: chunked, peak: 1084 }],
   ['2 layers of 128', { ...reference, layers: 2, dim: 128, vocab: 4096, batch: 16, parameters: 0.954e6, peak: 339 }],
   ['6 layers of 512', { ...medium, peak: 1338 }],
   ['12 layers of 768', { ...larger, peak: 2516 }],

@@ -28,6 +28,9 @@ export interface TrainingMemoryOptions {
   recompute: boolean;
 }
 
+/** Variants whose feature map is folded into the projections, where queries are not rotated before it. */
+const FOLDED: ReadonlySet<string> = new Set(['t2r-mlp', 'hedgehog']);
+
 interface AttentionNumbers {
   /** Numbers a token that a layer keeps for the backward pass, besides queries, keys, values and the output. */
   kept: number;
@@ -38,11 +41,15 @@ interface AttentionNumbers {
 /** What attention of one layer takes. Tables of scores were fitted to measurements, 256 to 4,096 positions and 2 to 6 layers. */
 function attentionNumbers(
   spec: ComponentSpec,
-  { heads, dim, headDim = dim / heads }: LmConfig,
+  { heads, dim, headDim = dim / heads, positions }: LmConfig,
   block: number,
 ): AttentionNumbers {
   const table = heads * block;
-  if (spec.use === 'softmax') return { kept: table, passing: 0.75 * table };
+  if (spec.use === 'softmax') {
+    // Queries go by blocks, each with the keys up to its end: see causal-softmax.ts of the engine.
+    const blocks = Math.max(1, Math.min(8, Math.floor(block / 64)));
+    return { kept: (table * (blocks + 1)) / (2 * blocks), passing: 1.5 * table };
+  }
   const {
     form,
     features = headDim,
@@ -51,6 +58,8 @@ function attentionNumbers(
   if (spec.use === 'softmax-window') return { kept: 2 * heads * Math.min(block, 2 * (window ?? block)), passing: 0 };
   const quadratic = form === 'quadratic' || (form !== 'chunked' && block <= QUADRATIC_LIMIT);
   if (quadratic) return { kept: table, passing: 3 * table };
+  // With the feature map folded into the projections there are no queries and keys, which 13 vectors a token count.
+  if (FOLDED.has(spec.use) && positions !== 'rotary') return { kept: 2 * heads * features, passing: 0 };
   return { kept: heads * (CHUNK + 4 * features + 2 * headDim), passing: 0 };
 }
 
