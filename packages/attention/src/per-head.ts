@@ -3,8 +3,16 @@
  * keys share one map, or have one each.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { AttentionParameters, AttentionShape, FeatureMap, Initializer, ParameterSpec } from './contract.js';
-import { foldFeatureMap, fuseFeatureMap } from './fuse.js';
+import type {
+  AttentionParameters,
+  AttentionShape,
+  FeatureMap,
+  Initializer,
+  ParameterSpec,
+  QueryKeyProjections,
+} from './contract.js';
+import { type AffineMap, fuseFeatureMap } from './fuse.js';
+import { groupRows, repeatHeads, ungroupRows } from './groups.js';
 
 /** x [B,H,T,d] -> scale * x W^T + bias, [B,H,T,width], with weight [H,width,d] and bias [H,width]. */
 export function perHead(
@@ -19,6 +27,44 @@ export function perHead(
   const repeated = tf.add(scaled, tf.zeros([x.shape[0]!, 1, 1, 1])); // [B,H,width,d]
   const product = tf.matMul(x, repeated, false, true); // [B,H,T,width]
   return bias ? tf.add(product, tf.reshape(bias, [1, heads, 1, width])) : product;
+}
+
+/**
+ * A projection [modelDim, H * d] and its bias with a map folded in, to H * width columns; every W of the map serves H / kvHeads
+ * heads in a row.
+ */
+function foldSide(
+  weight: tf.Tensor,
+  bias: tf.Tensor | undefined,
+  map: AffineMap<tf.Tensor>,
+): [tf.Tensor, tf.Tensor | undefined] {
+  const [kvHeads, width, headDim] = map.weight.shape as [number, number, number];
+  const [modelDim, columns] = weight.shape as [number, number];
+  const heads = columns / headDim;
+  const groups = heads / kvHeads;
+  // The bias is one row more.
+  const rows = bias ? tf.concat([weight, tf.reshape(bias, [1, columns])], 0) : weight;
+  const count = rows.shape[0]!;
+  const byHead = tf.transpose(tf.reshape(rows, [1, count, heads, headDim]), [0, 2, 1, 3]); // [1,H,count,d]
+  const mapped = ungroupRows(perHead(groupRows(byHead, groups), map.weight, { scale: map.scale }), groups);
+  const all = tf.reshape(tf.transpose(mapped, [0, 2, 1, 3]), [count, heads * width]);
+  const ofMap =
+    map.bias && tf.reshape(repeatHeads(tf.reshape(map.bias, [1, kvHeads, 1, width]), groups), [heads * width]);
+  if (bias === undefined) return [all, ofMap];
+  const [matrix, row] = tf.split(all, [modelDim, 1], 0) as [tf.Tensor, tf.Tensor];
+  const own = tf.reshape(row, [heads * width]);
+  return [matrix, ofMap ? tf.add(own, ofMap) : own];
+}
+
+/** What `fuseFeatureMap` does, in the graph of one layer: the folded projections, differentiable in all that they are made of. */
+function foldFeatureMap(
+  { queryWeight, queryBias, keyWeight, keyBias }: QueryKeyProjections,
+  query: AffineMap<tf.Tensor>,
+  key: AffineMap<tf.Tensor>,
+): QueryKeyProjections {
+  const [q, qBias] = foldSide(queryWeight, queryBias, query);
+  const [k, kBias] = foldSide(keyWeight, keyBias, key);
+  return { queryWeight: q, queryBias: qBias, keyWeight: k, keyBias: kBias };
 }
 
 /**
@@ -61,22 +107,15 @@ export function affineFeatureMap({
     const prefix = shared ? 'phi' : `phi.${side}`;
     return { weight: `${prefix}.weight`, bias: `${prefix}.bias` };
   };
-  const map = (side: 'query' | 'key') => (x: tf.Tensor, parameters: AttentionParameters) => {
-    const name = names(side);
-    const factor = scales(scale, x.shape[3]!)[side];
-    return activation(perHead(x, parameters[name.weight]!, { scale: factor, bias: parameters[name.bias] }));
-  };
   /** The affine part of a side's map, from parameters on the host or in a graph. */
-  const affine =
-    <T>(parameters: Record<string, T>, headDim: number) =>
-    (side: 'query' | 'key') => {
-      const name = names(side);
-      return {
-        weight: parameters[name.weight]!,
-        bias: parameters[name.bias] as T | undefined,
-        scale: scales(scale, headDim)[side],
-      };
-    };
+  const affine = <T>(side: 'query' | 'key', parameters: Record<string, T>, headDim: number): AffineMap<T> => {
+    const name = names(side);
+    return { weight: parameters[name.weight]!, bias: parameters[name.bias], scale: scales(scale, headDim)[side] };
+  };
+  const map = (side: 'query' | 'key') => (x: tf.Tensor, parameters: AttentionParameters) => {
+    const { weight, ...rest } = affine(side, parameters, x.shape[3]!);
+    return activation(perHead(x, weight, rest));
+  };
   return {
     features,
     parameters: ({ heads, headDim }: AttentionShape): ParameterSpec[] => {
@@ -93,13 +132,14 @@ export function affineFeatureMap({
     fusion: {
       activation,
       fuse: (weights) => {
-        const of = affine(weights.parameters, weights.shape.headDim);
+        const of = (side: 'query' | 'key') => affine(side, weights.parameters, weights.shape.headDim);
         return fuseFeatureMap(weights, of('query'), of('key'));
       },
       inGraph: {
         width,
         fold: (projections, parameters) => {
-          const of = affine(parameters, parameters[names('query').weight]!.shape[2]!);
+          const headDim = parameters[names('query').weight]!.shape[2]!;
+          const of = (side: 'query' | 'key') => affine(side, parameters, headDim);
           return foldFeatureMap(projections, of('query'), of('key'));
         },
       },

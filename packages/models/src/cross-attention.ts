@@ -47,15 +47,11 @@ export function crossAttend(
   { memory, mask }: EncodedSource,
   source?: DropoutSource,
 ): tf.Tensor {
-  const { heads, kvHeads = heads } = attentionShape(config);
   const rowsOf = ({ shape }: tf.Tensor) => shape[0]! * shape[1]!;
   const rows = (rowsOf(x) + rowsOf(memory)) / 2;
   const { query, key, value, parameters, mix } = projectedAttention(attention, config, get, { place: 'cross', rows });
-  const [q] = projectHeads(x, [{ ...query, heads }]) as [tf.Tensor]; // [B,H,T,d]
-  const [k, v] = projectHeads(memory, [
-    { ...key, heads: kvHeads },
-    { ...value, heads: kvHeads },
-  ]) as [tf.Tensor, tf.Tensor]; // [B,kvHeads,S,d]
+  const [q] = projectHeads(x, [query]) as [tf.Tensor]; // [B,H,T,d]
+  const [k, v] = projectHeads(memory, [key, value]) as [tf.Tensor, tf.Tensor]; // [B,kvHeads,S,d]
   const { attentionDropout: rate } = config;
   const mixed = mix(q, k, v, parameters, {
     causal: false,

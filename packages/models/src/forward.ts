@@ -2,7 +2,7 @@
 import { type Attention, createRotation, type Rotation, rotateInputs } from '@t2r/attention';
 import { recompute as computeAgain, type DropoutSource, type TensorMap } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
-import { attentionShape, rotaryOptions } from './architecture.js';
+import { rotaryOptions } from './architecture.js';
 import { drop, finalNorm, mergeHeads, project, type Scope, scope, transformerLayer } from './block.js';
 import { embedInputs } from './embed.js';
 import { leadingPositions } from './positions.js';
@@ -35,18 +35,13 @@ function attend(
   { causal, keyMask, source, rotation, observe }: Pass,
 ): tf.Tensor {
   const { attentionDropout } = config;
-  const { heads, kvHeads = heads } = attentionShape(config);
   const rows = x.shape[0]! * x.shape[1]!;
   const { query, key, value, parameters, mix } = projectedAttention(attention, config, get, {
     place: 'attention',
     rows,
     whole: observe !== undefined,
   });
-  const [q, k, v] = projectHeads(x, [
-    { ...query, heads },
-    { ...key, heads: kvHeads },
-    { ...value, heads: kvHeads },
-  ]) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  const [q, k, v] = projectHeads(x, [query, key, value]) as [tf.Tensor, tf.Tensor, tf.Tensor];
   const dropout = source && attentionDropout > 0 ? { source, rate: attentionDropout } : undefined;
   const placed = rotateInputs(attention, { q, k }, rotation);
   const options = { causal, keyMask, dropout, random: source, rotation: placed.rotation, input: x };

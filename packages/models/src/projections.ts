@@ -14,6 +14,8 @@ export interface Projection {
   weight: tf.Tensor;
   /** [columns], absent for none. */
   bias?: tf.Tensor;
+  /** That the columns belong to, in equal parts. */
+  heads: number;
 }
 
 /** The projections of one attention, and the attention to what they give. */
@@ -51,12 +53,14 @@ export function projectedAttention(
   get: Scope,
   { place, rows, whole = false }: { place: string; rows: number; whole?: boolean },
 ): ProjectedAttention {
-  const named = (name: string): Projection => ({
+  const { heads, kvHeads = heads } = attentionShape(config);
+  const named = (name: string, ofHeads: number): Projection => ({
     weight: get(`${place}.${name}.weight`),
     bias: get(`${place}.${name}.bias`) as tf.Tensor | undefined,
+    heads: ofHeads,
   });
   const parameters = ownParameters(attention, config, get, place);
-  const [query, key, value] = [named('q'), named('k'), named('v')];
+  const [query, key, value] = [named('q', heads), named('k', kvHeads), named('v', kvHeads)];
   const { folding } = attention;
   if (whole || !folding || !mapFollowsProjection(attention, config) || !pays(folding, config, rows))
     return { query, key, value, parameters, mix: (...given) => attention.parallel(...given) };
@@ -65,8 +69,8 @@ export function projectedAttention(
     parameters,
   );
   return {
-    query: { weight: folded.queryWeight, bias: folded.queryBias },
-    key: { weight: folded.keyWeight, bias: folded.keyBias },
+    query: { weight: folded.queryWeight, bias: folded.queryBias, heads },
+    key: { weight: folded.keyWeight, bias: folded.keyBias, heads: kvHeads },
     value,
     parameters,
     mix: (...given) => folding.parallel(...given),
@@ -74,10 +78,10 @@ export function projectedAttention(
 }
 
 /**
- * x [B,T,dim] by several projections to heads of their own number, [B,heads_i,T,.] each. One product with the matrices side
+ * x [B,T,dim] by several projections, to [B,heads_i,T,.] each. One product with the matrices side
  * by side is a third faster than three products, backward too.
  */
-export function projectHeads(x: tf.Tensor, projections: readonly (Projection & { heads: number })[]): tf.Tensor[] {
+export function projectHeads(x: tf.Tensor, projections: readonly Projection[]): tf.Tensor[] {
   const columns = projections.map(({ weight }) => weight.shape[1]!);
   // Folded projections may have biases where others have none.
   const biased = projections.some(({ bias }) => bias !== undefined);
