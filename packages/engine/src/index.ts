@@ -1,6 +1,6 @@
 export { type WeightsFile, writeWeightsFile } from './onnx/weights-file.js';
 export { openEngine } from './open.js';
-export { causalAttention, causalSoftmax } from './ops/causal-softmax.js';
+export { causalAttention, causalSoftmax, type QueryBlock, queryBlocks } from './ops/causal-softmax.js';
 export { crossEntropy, linearCrossEntropy } from './ops/cross-entropy.js';
 export { embedding } from './ops/embedding.js';
 export { gelu } from './ops/gelu.js';

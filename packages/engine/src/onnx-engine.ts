@@ -113,6 +113,13 @@ function inPlaceVariables({ graph, updates }: TracedProgram): Set<string> {
   );
 }
 
+/** Passes for what a provider of ONNX Runtime does wrong, slowly or not at all. */
+function providerPasses(provider: string, precision: Precision): GraphPass[] {
+  if (provider === 'webgpu') return [ownInverseRms];
+  if (provider !== 'cpu') return [];
+  return precision === 'float16' ? [widenProducts, splitScatters] : [splitScatters];
+}
+
 class OnnxEngine implements Engine {
   readonly name = 'onnx';
   readonly #runtime: Ort;
@@ -176,9 +183,7 @@ class OnnxEngine implements Engine {
   /** Traces a program and finds the session of its graph, or opens one. */
   #prepare(options: CompileOptions, precision: Precision): PreparedProgram {
     const traced = traceProgram(options, precision === 'float16' ? [...this.#passes, halfProducts] : this.#passes);
-    if (precision === 'float16' && this.#provider === 'cpu') runPasses(traced.graph, [widenProducts]);
-    if (this.#provider === 'webgpu') runPasses(traced.graph, [ownInverseRms]);
-    if (this.#provider === 'cpu') runPasses(traced.graph, [splitScatters]);
+    runPasses(traced.graph, providerPasses(this.#provider, precision));
     storeWeights(traced.graph, options.weights ?? 'fp32');
     const model = encodeModel(withUnreadOutput(traced.graph), { name: 'program' });
     const { memoryPattern = true, spin = false } = options;

@@ -77,3 +77,12 @@ test('linear attention in chunks keeps memory linear in the length of a sequence
   expect(of('t2r-mlp', 4096)).toBe(of('t2r-mlp', 512));
   expect(of('softmax', 4096)).toBeGreaterThan(1.5 * of('softmax', 512));
 });
+
+test('queries that share heads of keys keep scores with all keys, others with those up to the end of their block', () => {
+  const of = (kvHeads: number) => {
+    const config = { layers: 1, dim: 256, heads: 4, kvHeads, vocab: 1000, ffn: 1024, attention: [{ use: 'softmax' }] };
+    const sizes = { parameters: 0, trained: 0, others: 0, slots: 2, accumulates: false, logits: false };
+    return trainingMemory({ config: config as unknown as LmConfig, batch: 1, block: 512, recompute: false, ...sizes });
+  };
+  expect(of(2) - of(4)).toBe(4 * 4 * 512 ** 2 * (1 - 9 / 16));
+});

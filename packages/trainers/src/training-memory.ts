@@ -1,6 +1,6 @@
 /** Peak resident memory of training a language model, estimated from sizes alone; docs/performance.md holds it against measurements. */
 import type { ComponentSpec } from '@t2r/core';
-import { chunkRows } from '@t2r/engine';
+import { chunkRows, queryBlocks } from '@t2r/engine';
 import type { LmConfig } from '@t2r/models';
 
 /** Node, TensorFlow.js, ONNX Runtime and what a small model's buffers leave between them. */
@@ -41,14 +41,14 @@ interface AttentionNumbers {
 /** What attention of one layer takes. Tables of scores were fitted to measurements, 256 to 4,096 positions and 2 to 6 layers. */
 function attentionNumbers(
   spec: ComponentSpec,
-  { heads, dim, headDim = dim / heads, positions }: LmConfig,
+  { heads, kvHeads = heads, dim, headDim = dim / heads, positions }: LmConfig,
   block: number,
 ): AttentionNumbers {
   const table = heads * block;
   if (spec.use === 'softmax') {
-    // Queries go by blocks, each with the keys up to its end: see causal-softmax.ts of the engine.
-    const blocks = Math.max(1, Math.min(8, Math.floor(block / 64)));
-    return { kept: (table * (blocks + 1)) / (2 * blocks), passing: 1.5 * table };
+    // Of the scores those of each block of queries with the keys up to its end.
+    const scored = queryBlocks(block, heads / kvHeads).reduce((sum, { start, end }) => sum + (end - start) * end, 0);
+    return { kept: (heads * scored) / block, passing: 1.5 * table };
   }
   const {
     form,

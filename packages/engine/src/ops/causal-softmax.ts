@@ -22,7 +22,7 @@ export function causalSoftmax(scores: tf.Tensor, groups = 1): tf.Tensor {
 }
 
 /** Queries `start` .. `end` - 1, which see the keys before `end`. */
-interface QueryBlock {
+export interface QueryBlock {
   start: number;
   end: number;
 }
@@ -31,9 +31,9 @@ interface QueryBlock {
 const BLOCK_ROWS = 64;
 const MAX_BLOCKS = 8;
 
-/** Blocks of about equal size over `time` queries. */
-function queryBlocks(time: number): QueryBlock[] {
-  const count = Math.max(1, Math.min(MAX_BLOCKS, Math.floor(time / BLOCK_ROWS)));
+/** Blocks of about equal size over `time` queries; one where `groups` heads of queries share a head of keys. */
+export function queryBlocks(time: number, groups = 1): QueryBlock[] {
+  const count = groups === 1 ? Math.max(1, Math.min(MAX_BLOCKS, Math.floor(time / BLOCK_ROWS))) : 1;
   const size = Math.ceil(time / count);
   const starts = Array.from({ length: Math.ceil(time / size) }, (_, i) => i * size);
   return starts.map((start) => ({ start, end: Math.min(time, start + size) }));
@@ -88,7 +88,7 @@ export function causalAttention(
   const [batch, heads, time, width] = q.shape as [number, number, number, number];
   const kvHeads = k.shape[1]!;
   const groups = heads / kvHeads;
-  const blocks = groups === 1 ? queryBlocks(time) : [{ start: 0, end: time }];
+  const blocks = queryBlocks(time, groups);
   const op = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [qs, ks, vs, ...rest] = args as [tf.Tensor, tf.Tensor, tf.Tensor, ...(tf.Tensor | tf.GradSaveFunc)[]];
     const save = rest.pop() as tf.GradSaveFunc;
