@@ -13,7 +13,7 @@ import type {
   DropoutSource,
   Engine,
   HostArray,
-  HostTensor,
+  InitialTensor,
   RowUpdate,
   TensorMap,
   TensorSpec,
@@ -54,7 +54,7 @@ export async function openEagerEngine(name: string, backend: string): Promise<En
   (tf.backend() as { firstUse?: boolean }).firstUse = false;
   return {
     name,
-    variables: (initial: Record<string, HostTensor> = {}): Variables => new HostVariables(initial),
+    variables: (initial: Record<string, InitialTensor> = {}): Variables => new HostVariables(initial),
     compile: async (options: CompileOptions) => compileEager(options, backend),
     dispose: async () => {},
   };

@@ -119,6 +119,17 @@ describe('engines', () => {
   );
 
   it(
+    'begin variables without data as zeros',
+    each(async (engine) => {
+      const variables = engine.variables({ sum: { shape: [2] }, count: { shape: [], dtype: 'int32' } });
+      variables.add('late', { shape: [1, 2] });
+      expect(variables.read('sum')).toEqual(new Float32Array(2));
+      expect(variables.read('count')).toEqual(new Int32Array(1));
+      expect(variables.read('late')).toEqual(new Float32Array(2));
+    }),
+  );
+
+  it(
     'draw integers from the seed, the step and the site only, the same on all engines',
     each(async (engine) => {
       const program = await engine.compile({

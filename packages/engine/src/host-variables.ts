@@ -1,6 +1,6 @@
 /** Variables kept in host arrays: two buffers each, so that a run can write the new value while it reads the old one. */
 import { sizeOf } from './ops/shape.js';
-import type { CompileOptions, EntryCopy, HostArray, HostTensor, TensorSpec, Variables } from './types.js';
+import type { CompileOptions, EntryCopy, HostArray, InitialTensor, TensorSpec, Variables } from './types.js';
 
 interface Slot {
   spec: Required<TensorSpec>;
@@ -18,7 +18,7 @@ export function allocate(spec: Required<TensorSpec>): HostArray {
 export class HostVariables implements Variables {
   readonly #slots = new Map<string, Slot>();
 
-  constructor(initial: Record<string, HostTensor> = {}) {
+  constructor(initial: Record<string, InitialTensor> = {}) {
     for (const [name, value] of Object.entries(initial)) this.add(name, value);
   }
 
@@ -40,11 +40,11 @@ export class HostVariables implements Variables {
     return this.#slot(name).spec;
   }
 
-  add(name: string, value: HostTensor): void {
+  add(name: string, value: InitialTensor): void {
     if (this.#slots.has(name)) throw new Error(`variable '${name}' exists already`);
     const spec = { shape: [...value.shape], dtype: value.dtype ?? 'float32' };
     this.#slots.set(name, { spec, front: allocate(spec) });
-    this.write(name, value.data);
+    if (value.data !== undefined) this.write(name, value.data);
   }
 
   /** The present value itself, not a copy. */

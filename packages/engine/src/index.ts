@@ -29,6 +29,7 @@ export type {
   EntryCopy,
   HostArray,
   HostTensor,
+  InitialTensor,
   Precision,
   Program,
   ProgramExportOptions,

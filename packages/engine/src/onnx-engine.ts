@@ -24,7 +24,7 @@ import type {
   CompileOptions,
   Engine,
   HostArray,
-  HostTensor,
+  InitialTensor,
   Precision,
   Program,
   ProgramExportOptions,
@@ -139,7 +139,7 @@ class OnnxEngine implements Engine {
     this.#precisions = halvesOnCpu ? PRECISIONS : precisionsOf(provider);
   }
 
-  variables(initial: Record<string, HostTensor> = {}): Variables {
+  variables(initial: Record<string, InitialTensor> = {}): Variables {
     return new HostVariables(initial);
   }
 

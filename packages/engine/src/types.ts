@@ -18,6 +18,12 @@ export interface HostTensor extends TensorSpec {
   data: HostArray;
 }
 
+/** What a variable holds at first. */
+export interface InitialTensor extends TensorSpec {
+  /** Default: zeros. */
+  data?: HostArray;
+}
+
 /** Which entry of a variable is copied where. */
 export interface EntryCopy {
   /** Index along axis 0 of the source. */
@@ -45,7 +51,7 @@ export interface Variables {
    */
   copyEntry(name: string, copy: EntryCopy): void;
   /** Adds a variable. Throws where the name is taken. */
-  add(name: string, value: HostTensor): void;
+  add(name: string, value: InitialTensor): void;
   dispose(): void;
 }
 
@@ -148,7 +154,7 @@ export interface CompiledProgram {
 
 export interface Engine {
   readonly name: string;
-  variables(initial?: Record<string, HostTensor>): Variables;
+  variables(initial?: Record<string, InitialTensor>): Variables;
   compile(options: CompileOptions): Promise<CompiledProgram>;
   dispose(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** The pure parts of a training step: loss and gradients of a batch, and the clipped update of all parameters. */
-import { type DropoutSource, type HostTensor, sizeOf, type TensorMap } from '@t2r/engine';
+import { type DropoutSource, sizeOf, type TensorMap, type TensorSpec } from '@t2r/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { clipFactor, globalNorm } from './clip.js';
 import type { Objective } from './objective.js';
@@ -8,21 +8,19 @@ import type { TrainedParameter } from './parameter-patterns.js';
 
 const slotName = (slot: string, parameter: string) => `${slot}/${parameter}`;
 
-const zeros = (shape: readonly number[]): HostTensor => ({ shape, data: new Float32Array(sizeOf(shape)) });
-
-/** A fresh optimizer's slots for the trained parameters, all zeros, by variable name: `adam.m/embed.weight`. */
+/** A fresh optimizer's slots for the trained parameters, zeros at first, by variable name: `adam.m/embed.weight`. */
 export function slotVariables(
   parameters: readonly TrainedParameter[],
   optimizer: Optimizer,
-): Record<string, HostTensor> {
+): Record<string, TensorSpec> {
   return Object.fromEntries(
-    parameters.flatMap(({ name, shape }) => optimizer.slots.map((slot) => [slotName(slot, name), zeros(shape)])),
+    parameters.flatMap(({ name, shape }) => optimizer.slots.map((slot) => [slotName(slot, name), { shape }])),
   );
 }
 
 /** Variables that gradients are summed in over several batches, by parameter name: `grad/embed.weight`. */
-export function gradientVariables(parameters: readonly TrainedParameter[]): Record<string, HostTensor> {
-  return Object.fromEntries(parameters.map(({ name, shape }) => [gradientName(name), zeros(shape)]));
+export function gradientVariables(parameters: readonly TrainedParameter[]): Record<string, TensorSpec> {
+  return Object.fromEntries(parameters.map(({ name, shape }) => [gradientName(name), { shape }]));
 }
 
 /** Name of the variable that holds a parameter's summed gradient. */
