@@ -1,9 +1,9 @@
 /** Continuous batching: tokens a second of the scheduler with 1, 2, 4, ... sequences side by side. */
+import { median } from '@t2r/evaluators';
 import { createScheduler, type Scheduler } from '@t2r/generation';
 import { initialWeights } from '@t2r/models';
 import type { BenchCase, Figure } from './cases.js';
 import { model, peakMemory, t2r, withEngine } from './language-models.js';
-import { median } from './median.js';
 
 /** Sequences side by side at most; powers of two up to it are measured. */
 const MOST = 16;

@@ -1,7 +1,7 @@
 /** Runs a case here and in a peer alternately on one machine, each side in a process of its own, and gives the ratio of speeds. */
+import { median } from '@t2r/evaluators';
 import type { BenchOptions, Sizes } from './cases.js';
 import { figureOf, ownFigure } from './child-figure.js';
-import { median } from './median.js';
 
 export interface CompareOptions {
   name: string;

@@ -3,6 +3,7 @@
  * attention and trains one step, with the memory of the process after each. Without a folder, a random model of GPT-2 small's shape
  * is made first, with GPT-2's own tokenizer where T2R_DATA has it.
  */
+
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,11 +11,11 @@ import attention, { softmaxAttention } from '@t2r/attention';
 import { createRandom, createRegistry, loadRecipe, type Plugin, runRecipe } from '@t2r/core';
 import datasets from '@t2r/datasets';
 import engine from '@t2r/engine';
+import { median } from '@t2r/evaluators';
 import models, { createLanguageModel, type LmConfig } from '@t2r/models';
 import tokenizers from '@t2r/tokenizers';
 import trainers from '@t2r/trainers';
 import zoo, { exportModel, inspectCheckpoint, writeSafetensorsFolder } from '@t2r/zoo';
-import { median } from './median.js';
 
 export interface ConvertFigure {
   case: 'convert';

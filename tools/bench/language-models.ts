@@ -1,9 +1,10 @@
 /** What the cases of language models share: the model, the engine, timing and memory. */
+
 import { type Attention, type T2rMlpOptions, t2rMlpAttention } from '@t2r/attention';
 import { type Engine, openEngine, type Provider } from '@t2r/engine';
+import { median } from '@t2r/evaluators';
 import { createLanguageModel, type LanguageModel, type LmConfig } from '@t2r/models';
 import type { BenchOptions } from './cases.js';
-import { median } from './median.js';
 
 /** The paper's feature map in one of the forms of training; quadratic is how the authors train. */
 export const t2r = (features: number, form: T2rMlpOptions['form'] = 'auto'): Attention =>

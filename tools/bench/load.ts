@@ -1,9 +1,10 @@
 /** How fast checkpoints open and load: `npm run bench -- load [file or folder ...]`. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { median } from '@t2r/evaluators';
 import { type LazyTensor, type LoadedTensor, openTensors, writeSafetensors } from '@t2r/zoo';
-import { median } from './median.js';
 
 export interface LoadFigure {
   case: 'load';

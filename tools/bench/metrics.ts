@@ -1,8 +1,9 @@
 /** sacrebleu-ts against Python's sacreBLEU on the same texts, in turns: whole commands, and only the scoring in a fresh process. */
+
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { median } from './median.js';
+import { median } from '@t2r/evaluators';
 
 const execute = promisify(execFile);
 

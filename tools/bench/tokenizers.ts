@@ -2,13 +2,14 @@
  * Tokenizer cases, over the novels in T2R_DATA/gutenberg/train: training byte-level BPE, and encoding the novels and their
  * lines with our own tokenizer and with the library of Hugging Face. `--vocab` and `--steps` (repetitions) hold for them too.
  */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { median } from '@t2r/evaluators';
 import { type ByteLevelBpe, trainByteLevelBpe } from '@t2r/tokenizers';
 import type { BenchCase, Figure } from './cases.js';
-import { median } from './median.js';
 
 function novels(): string[] {
   const folder = join(process.env.T2R_DATA!, 'gutenberg', 'train');

@@ -2,7 +2,7 @@
 import { type Attention, softmaxAttention } from '@t2r/attention';
 import { createRandom } from '@t2r/core';
 import type { Engine, Precision } from '@t2r/engine';
-import { garbageCollector } from '@t2r/evaluators';
+import { garbageCollector, median } from '@t2r/evaluators';
 import { initialWeights, parameterCount } from '@t2r/models';
 import {
   createAdam,
@@ -16,7 +16,6 @@ import {
 } from '@t2r/trainers';
 import type { BenchCase, Figure, Sizes } from './cases.js';
 import { model, peakMemory, ranOn, t2r, timed, withEngine } from './language-models.js';
-import { median } from './median.js';
 
 interface TrainingOptions {
   attention: Attention;

@@ -1,11 +1,12 @@
 /** Translation of a file by a checkpoint against transformers' `generate` with the same weights and beam, in turns. */
+
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { median } from './median.js';
+import { median } from '@t2r/evaluators';
 
 const execute = promisify(execFile);
 

@@ -25,6 +25,7 @@ export {
   type TranslatingSpeedOptions,
   type TranslatingSubject,
 } from './speed/translating-speed.js';
+export { median } from './statistics.js';
 export type { TranslationSpeedData } from './translation/run-speed.js';
 export type { KeptScore, TranslationData, TranslationRow } from './translation/run-translation.js';
 export { splitCompounds } from './translation/tokenized-bleu.js';

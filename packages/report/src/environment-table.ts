@@ -2,13 +2,13 @@
 import { htmlTable } from './html.js';
 import type { Environment } from './types.js';
 
-export function environmentTable({ node, platform, cpu, threads, versions }: Environment, caption: string): string {
+export function environmentTable({ node, platform, cpu, processors, versions }: Environment, caption: string): string {
   const columns = ['what', 'value'].map((title) => ({ title, align: 'left' as const }));
   const rows = [
     ['Node.js', node],
     ['platform', platform],
     ['processor', cpu],
-    ['threads', String(threads)],
+    ['processors', String(processors)],
     ...Object.entries(versions),
   ];
   return htmlTable({ columns, rows }, caption);

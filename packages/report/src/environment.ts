@@ -17,7 +17,7 @@ export async function describeEnvironment(): Promise<Environment> {
     node: process.version,
     platform: `${platform()} ${release()} ${process.arch}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    threads: availableParallelism(),
+    processors: availableParallelism(),
     versions,
   };
 }

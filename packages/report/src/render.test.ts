@@ -44,7 +44,7 @@ const data: ReportData = {
   ),
   samples: [{ step: 'finetune', prompt: hostile, text: hostile }],
   steps: [{ id: 'pretrain', use: 'train/lm', key: 'abc', seconds: 3, metrics: { loss: 3 } }],
-  environment: { node: 'v20', platform: 'linux', cpu: hostile, threads: 2, versions: {} },
+  environment: { node: 'v20', platform: 'linux', cpu: hostile, processors: 2, versions: {} },
   recipe: hostile,
 };
 

@@ -111,7 +111,8 @@ export interface Environment {
   node: string;
   platform: string;
   cpu: string;
-  threads: number;
+  /** Logical processors that the process may run on; engines run on one thread a physical core by default. */
+  processors: number;
   versions: Record<string, string>;
 }
 
